@@ -1,0 +1,54 @@
+#include "common/auth/principal.h"
+
+#include "common/auth/scopes.h"
+#include "common/status/status.h"
+#include "google/protobuf/timestamp.pb.h"
+
+namespace alma::auth {
+namespace {
+
+using v1::Principal;
+using v1::SignedPrincipal;
+
+absl::Time ToTime(const google::protobuf::Timestamp& timestamp) {
+  return absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos());
+}
+
+bool NamesCaller(const Principal& principal) {
+  return !principal.organization_uuid().empty() || HasScope(principal, kInternal);
+}
+
+bool IsValidAt(const Principal& principal, absl::Time now) {
+  return principal.has_issued_at() && principal.has_expires_at() &&
+         ToTime(principal.issued_at()) <= now + kPrincipalClockSkew &&
+         now < ToTime(principal.expires_at()) + kPrincipalClockSkew;
+}
+
+}  // namespace
+
+PrincipalSigner::PrincipalSigner(const Secrets& secrets) : keys_(secrets, "alma principal v1") {}
+
+std::string PrincipalSigner::Sign(const Principal& principal) const {
+  SignedPrincipal signed_principal;
+  signed_principal.set_principal(principal.SerializeAsString());
+  const Mac mac = keys_.Sign(signed_principal.principal());
+  signed_principal.set_signature(mac.data(), mac.size());
+  return signed_principal.SerializeAsString();
+}
+
+absl::StatusOr<Principal> PrincipalSigner::Verify(std::string_view signed_principal,
+                                                  absl::Time now) const {
+  SignedPrincipal envelope;
+  Principal principal;
+  const int size = static_cast<int>(signed_principal.size());
+  if (!envelope.ParseFromArray(signed_principal.data(), size) ||
+      envelope.signature().size() != Mac().size() ||
+      !keys_.Verify(envelope.principal(), envelope.signature()) ||
+      !principal.ParseFromString(envelope.principal()) || !NamesCaller(principal) ||
+      !IsValidAt(principal, now)) {
+    return status::ApiKeyInvalid();
+  }
+  return principal;
+}
+
+}  // namespace alma::auth

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "alma/auth/v1/principal.pb.h"
+#include "common/auth/mac.h"
+#include "common/auth/secret_file.h"
+
+namespace alma::auth {
+
+// Clocks of gateway and services may differ by this much.
+inline constexpr absl::Duration kPrincipalClockSkew = absl::Seconds(30);
+
+// Signs and verifies who a call is made for: the value of the metadata entry `alma-principal-bin`
+// (before gRPC's base64). Thread-safe; keep one per process.
+class PrincipalSigner {
+ public:
+  // `secrets` must not be empty.
+  explicit PrincipalSigner(const Secrets& secrets);
+
+  // A serialized alma.auth.v1.SignedPrincipal.
+  std::string Sign(const alma::auth::v1::Principal& principal) const;
+
+  // The principal in `signed_principal`. status::ApiKeyInvalid() for everything else: garbage, a
+  // signature under no secret of ours, no organization (unless it has the scope "internal"), no
+  // issued_at or expires_at, issued more than the clock skew after `now`, expired the clock skew
+  // before `now` or earlier.
+  absl::StatusOr<alma::auth::v1::Principal> Verify(std::string_view signed_principal,
+                                                   absl::Time now) const;
+
+ private:
+  MacKeys keys_;
+};
+
+}  // namespace alma::auth

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <thread>
+#include <type_traits>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/time.h"
+#include "common/db/location.h"
+#include "common/db/pool.h"
+#include "common/db/schema.h"
+#include "common/db/session.h"
+
+namespace alma::db {
+
+// One database and the sessions on it. Thread-safe.
+//
+// Read and Write run `fn`, which returns absl::Status or absl::StatusOr<T>, and answer what it answered.
+// They may run it again after a conflict with another writer or a lost connection, so it must start
+// from scratch each time. Beyond fn's own statuses: UNAVAILABLE (the database is gone, read-only, or its schema does not fit
+// this binary), RESOURCE_EXHAUSTED (full), DEADLINE_EXCEEDED, INTERNAL.
+class Database {
+ public:
+  // Connects at the first use. `sessions` bounds the connections: on PostgreSQL all of them, on SQLite the readers.
+  Database(Location location, const Schema& schema, int sessions);
+  ~Database();
+
+  // Each statement of `fn` sees its own snapshot; none may write. On PostgreSQL the longest that one takes is 30 s,
+  // also where the deadline is earlier.
+  template <typename Fn>
+  auto Read(absl::Time deadline, Fn&& fn) {
+    return Capture(fn, [&](Body body) { return Retry(deadline, body, &Database::TryRead); });
+  }
+
+  // One transaction, read committed or stricter. It commits only if `fn` returns OK and no statement failed; OK means
+  // durable. Where a statement failed, the answer is that failure, whatever `fn` made of it.
+  // UNAVAILABLE after a connection that died during the commit leaves open whether it happened.
+  template <typename Fn>
+  auto Write(absl::Time deadline, Fn&& fn) {
+    return Capture(fn, [&](Body body) { return Retry(deadline, body, &Database::TryWrite); });
+  }
+
+  const Location& location() const { return location_; }
+  const Schema& schema() const { return schema_; }
+
+  // Looks at the database now and then every 200 ms from a thread of its own, until destruction. From then on Read and Write
+  // refuse while the schema does not fit.
+  void StartMonitor();
+
+  // Whether the monitor has seen the database answer with a fitting schema within the last second.
+  bool Ready() const;
+
+ private:
+  using Body = absl::FunctionRef<absl::Status(Session&)>;
+  struct Attempt {
+    absl::Status status;
+    bool again = false;
+    bool reconnect = false;
+  };
+
+  template <typename Fn, typename Run>
+  static std::invoke_result_t<Fn, Session&> Capture(Fn& fn, Run run) {
+    using Result = std::invoke_result_t<Fn, Session&>;
+    if constexpr (std::is_same_v<Result, absl::Status>) {
+      return run(fn);
+    } else {
+      Result result = absl::UnknownError("not run");
+      const absl::Status status = run([&](Session& session) {
+        result = fn(session);
+        return result.status();
+      });
+      if (!status.ok()) return status;
+      return result;
+    }
+  }
+
+  absl::Status Retry(absl::Time deadline, Body body, Attempt (Database::*attempt)(absl::Time, bool, Body));
+  Attempt TryRead(absl::Time deadline, bool fresh, Body body);
+  Attempt TryWrite(absl::Time deadline, bool fresh, Body body);
+  static Attempt Failed(const Session& session, absl::Status status);
+  void Look();
+
+  const Location location_;
+  const Schema& schema_;
+  const Dialect& dialect_;
+  Pool sessions_;
+  // The one writer where the engine has one; empty otherwise.
+  std::unique_ptr<Pool> writer_;
+  Pool monitor_session_;
+
+  std::atomic<bool> schema_fits_ = true;
+  std::atomic<int64_t> last_seen_nanos_ = 0;
+  absl::Notification stop_;
+  std::thread monitor_;
+};
+
+}  // namespace alma::db

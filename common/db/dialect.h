@@ -1,0 +1,75 @@
+#pragma once
+
+#include <soci/soci.h>
+
+#include <exception>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/db/location.h"
+
+namespace alma::db {
+
+enum class Access { kRead, kWrite };
+
+// What a failure of the database means for the caller and for Database.
+struct Failure {
+  enum class Kind {
+    kPermanent,   // the same again gives the same
+    kConflict,    // another writer was in the way: run the transaction again
+    kConnection,  // the connection is dead: drop the session
+  };
+  absl::Status status;
+  Kind kind = Kind::kPermanent;
+  // For the log: the engine's code, never a value of a row.
+  std::string cause;
+};
+
+// All that differs between the engines. Everything else, SQL texts included, is written once.
+// Stateless but for the connection it is given; the methods that take one may throw SOCI's exceptions.
+class Dialect {
+ public:
+  static const Dialect& For(Engine engine);
+  virtual ~Dialect() = default;
+
+  // Whether there is a database to connect to, as far as that can be told without a connection.
+  virtual bool Exists(const Location& location) const = 0;
+  // Makes an empty database where Exists can say no and does. Connect fails where this did.
+  virtual void Create(const Location& location) const = 0;
+
+  // Opens `session` and sets what every connection of Alma needs.
+  virtual void Connect(soci::session& session, const Location& location, Access access) const = 0;
+
+  // Whether all writes go through one connection.
+  virtual bool SingleWriter() const = 0;
+
+  // SQL that opens a write transaction, whose statements end at the latest after `remaining` where the engine can
+  // see to that (PostgreSQL).
+  virtual std::string Begin(absl::Duration remaining) const = 0;
+
+  // Throws when the connection no longer stands for the stored data (a replaced SQLite file).
+  virtual void CheckAttached(soci::session& session) const = 0;
+
+  // The number of columns that a prepared statement answers. Throws when the engine does not tell.
+  virtual int ColumnCount(soci::session& session, soci::statement& statement) const = 0;
+
+  // Statuses: UNAVAILABLE (gone, read-only, not migrated), RESOURCE_EXHAUSTED (full), DEADLINE_EXCEEDED
+  // (statement cut), INTERNAL (all else). Texts and bound values of the failure go nowhere. To be called before
+  // anything else happens on the session.
+  virtual Failure Classify(const std::exception& error, soci::session* session) const = 0;
+
+  // Replaces the column types {uuid} {text} {timestamp} {json} {bigint} {integer} {bool} and the table option
+  // {hot} (rows that are updated in place often) of a DDL statement.
+  virtual std::string Ddl(std::string_view sql) const = 0;
+
+  // SQL that makes room for the tables, safe to run twice; empty where nothing is needed.
+  virtual std::string CreateSchema(const Location& location) const = 0;
+  // SQL answering one row, the number of tables named schema_migrations (0 or 1) in this database.
+  virtual std::string CountMigrationTables(const Location& location) const = 0;
+  // SQL that keeps other migrators out until the transaction ends; empty where Begin does.
+  virtual std::string LockMigrations() const = 0;
+};
+
+}  // namespace alma::db

@@ -1,0 +1,126 @@
+#include "common/db/postgresql.h"
+
+#include <libpq-fe.h>
+#include <soci/postgresql/soci-postgresql.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "common/status/status.h"
+
+namespace alma::db {
+namespace {
+
+constexpr char kConnectionFailure[] = "08006";
+
+PGconn* Handle(soci::session& session) {
+  return static_cast<soci::postgresql_session_backend*>(session.get_backend())->conn_;
+}
+
+Failure FromSqlState(const std::string& state) {
+  using Kind = Failure::Kind;
+  const std::string cause = absl::StrCat("sqlstate ", state);
+  if (state == "40001" || state == "40P01") return {status::DatabaseUnavailable(), Kind::kConflict, cause};
+  if (state == "57014") return {status::DeadlineExceeded(), Kind::kPermanent, cause};
+  if (state == "53100") return {status::DatabaseFull(), Kind::kPermanent, cause};
+  // A table or schema that is not there: the database has not been migrated.
+  if (state == "42P01" || state == "3F000") return {status::DatabaseUnavailable(), Kind::kPermanent, cause};
+  // A read-only server may be a standby that we were moved to: the next connection may reach the primary.
+  if (state == "25006" || state.starts_with("08") || state.starts_with("57P") ||
+      state.starts_with("53")) {
+    return {status::DatabaseUnavailable(), Kind::kConnection, cause};
+  }
+  return {status::Internal(), Kind::kPermanent, cause};
+}
+
+class PostgresqlDialect final : public Dialect {
+ public:
+  bool Exists(const Location&) const override { return true; }
+
+  void Create(const Location&) const override {}
+
+  void Connect(soci::session& session, const Location& location, Access) const override {
+    // Of a key that stands twice libpq takes the last, so what the operator gave stays in force.
+    const std::string target = absl::StrCat(
+        "connect_timeout='3' application_name='alma' keepalives_idle='10' keepalives_interval='5' "
+        "keepalives_count='3' tcp_user_timeout='10000' ",
+        location.target);
+    session.open(soci::postgresql, target);
+    // libpq would write the server's warnings to stderr, between the log's lines.
+    PQsetNoticeProcessor(Handle(session), [](void*, const char*) {}, nullptr);
+    session << absl::StrCat("set search_path to \"", location.schema,
+                            "\"; set timezone to 'UTC'; set datestyle to 'ISO, YMD';"
+                            "set client_encoding to 'UTF8'; set standard_conforming_strings to on;"
+                            "set statement_timeout to 30000;"
+                            "set idle_in_transaction_session_timeout to 30000;"
+                            "set client_min_messages to warning");
+    // What was answered as stored has to be on disk, whatever the server's default is.
+    std::string synchronous;
+    session << "show synchronous_commit", soci::into(synchronous);
+    if (synchronous == "off") session << "set synchronous_commit to on";
+  }
+
+  bool SingleWriter() const override { return false; }
+
+  std::string Begin(absl::Duration remaining) const override {
+    const int64_t millis = std::max<int64_t>(1, absl::ToInt64Milliseconds(remaining));
+    return absl::StrCat("begin isolation level read committed read write; set local statement_timeout to ",
+                        std::min<int64_t>(millis, 600'000));
+  }
+
+  void CheckAttached(soci::session&) const override {}
+
+  int ColumnCount(soci::session& session, soci::statement& statement) const override {
+    auto* backend = static_cast<soci::postgresql_statement_backend*>(statement.get_backend());
+    const std::unique_ptr<PGresult, void (*)(PGresult*)> description(
+        PQdescribePrepared(Handle(session), backend->statementName_.c_str()), PQclear);
+    if (PQresultStatus(description.get()) != PGRES_COMMAND_OK) {
+      const char* state = PQresultErrorField(description.get(), PG_DIAG_SQLSTATE);
+      throw soci::postgresql_soci_error("not described", state == nullptr ? kConnectionFailure : state);
+    }
+    return PQnfields(description.get());
+  }
+
+  Failure Classify(const std::exception& error, soci::session* session) const override {
+    const bool lost =
+        session == nullptr || !session->is_connected() || PQstatus(Handle(*session)) != CONNECTION_OK;
+    if (lost) return {status::DatabaseUnavailable(), Failure::Kind::kConnection, "no connection"};
+    if (const auto* postgresql = dynamic_cast<const soci::postgresql_soci_error*>(&error)) {
+      return FromSqlState(postgresql->sqlstate());
+    }
+    return {status::Internal(), Failure::Kind::kPermanent, "unexpected exception"};
+  }
+
+  std::string Ddl(std::string_view sql) const override {
+    return absl::StrReplaceAll(std::string(sql), {{"{uuid}", "uuid"},
+                                     {"{text}", "text collate \"C\""},
+                                     {"{timestamp}", "timestamptz"},
+                                     {"{json}", "jsonb"},
+                                     {"{bigint}", "bigint"},
+                                     {"{integer}", "integer"},
+                                     {"{bool}", "boolean"},
+                                     {"{hot}", "with (fillfactor = 50)"}});
+  }
+
+  std::string CreateSchema(const Location& location) const override {
+    return absl::StrCat("create schema if not exists \"", location.schema, "\"");
+  }
+
+  std::string CountMigrationTables(const Location& location) const override {
+    return absl::StrCat("select count(*) from information_schema.tables where table_schema = '", location.schema,
+                        "' and table_name = 'schema_migrations'");
+  }
+
+  std::string LockMigrations() const override { return "lock table schema_migrations in exclusive mode"; }
+};
+
+}  // namespace
+
+const Dialect& Postgresql() {
+  static const PostgresqlDialect dialect;
+  return dialect;
+}
+
+}  // namespace alma::db

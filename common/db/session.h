@@ -1,0 +1,149 @@
+#pragma once
+
+#include <soci/soci.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "common/db/dialect.h"
+#include "google/protobuf/repeated_ptr_field.h"
+#include "google/protobuf/struct.pb.h"
+#include "google/protobuf/timestamp.pb.h"
+
+namespace alma::db {
+
+// A value for the parameter `:name` of a statement. Uuids, timestamps and JSON travel as text on both engines.
+class Param {
+ public:
+  Param(std::string_view name, std::string_view text) : name_(name), value_(std::string(text)) {}
+  Param(std::string_view name, const char* text) : Param(name, std::string_view(text)) {}
+  Param(std::string_view name, int64_t number) : name_(name), value_(number) {}
+  Param(std::string_view name, int number) : Param(name, int64_t{number}) {}
+  Param(std::string_view name, bool truth) : Param(name, int64_t{truth}) {}
+  Param(std::string_view name, const google::protobuf::Timestamp& time);
+  // Stored as compact JSON. A Struct that the text checks accepted always has one.
+  Param(std::string_view name, const google::protobuf::Struct& json);
+  // Stored as a JSON array.
+  Param(std::string_view name, const google::protobuf::RepeatedPtrField<std::string>& texts);
+  template <typename T>
+  Param(std::string_view name, const std::optional<T>& value) : name_(name) {
+    if (value.has_value()) *this = Param(name, *value);
+  }
+  static Param Null(std::string_view name) { return Param(name, std::optional<int64_t>()); }
+  // The text, or null where it is empty.
+  static Param TextOrNull(std::string_view name, std::string_view text) {
+    return text.empty() ? Null(name) : Param(name, text);
+  }
+
+ private:
+  friend class Session;
+  std::string_view name_;
+  std::variant<std::monostate, std::string, int64_t> value_;
+};
+
+// One row of an answer. Each call takes the next column, from the left. A null where the call does not
+// allow one, or a value that does not parse, fails the query with INTERNAL.
+class Row {
+ public:
+  std::string_view Text();
+  int64_t Int64();
+  bool Bool();
+  google::protobuf::Timestamp Time();
+  google::protobuf::Struct Json();
+  // A JSON array of texts; none where the column is null.
+  google::protobuf::RepeatedPtrField<std::string> Texts();
+  std::optional<std::string_view> OptionalText();
+  std::optional<int64_t> OptionalInt64();
+  std::optional<google::protobuf::Timestamp> OptionalTime();
+  std::optional<google::protobuf::Struct> OptionalJson();
+
+ private:
+  friend class Session;
+  struct Column {
+    std::string text;
+    soci::indicator indicator = soci::i_null;
+  };
+  bool NextIsNull() const { return (*columns_)[next_].indicator != soci::i_ok; }
+
+  const std::vector<Column>* columns_ = nullptr;
+  size_t next_ = 0;
+  bool failed_ = false;
+};
+
+// One connection and the statements prepared on it, lent by Database for the length of one Read or Write.
+// Not thread-safe. A statement is prepared at its first use and kept, so SQL texts are a bounded set:
+// values always travel as parameters.
+class Session {
+ public:
+  using Params = absl::Span<const Param>;
+
+  Session(const Location& location, Access access);
+
+  // Runs `sql`, calls `on_row` for every row, returns the number of rows. A failure of the database comes
+  // back as Dialect::Classify says; INTERNAL when a row could not be read.
+  absl::StatusOr<int64_t> Query(std::string_view sql, Params params, absl::FunctionRef<void(Row&)> on_row);
+
+  // Runs a statement that answers no rows.
+  absl::Status Execute(std::string_view sql, Params params = {});
+
+  bool Connected() const { return soci_ != nullptr; }
+  // UNAVAILABLE when the database cannot be reached.
+  absl::Status Connect();
+  // See Dialect::Begin. What is not committed is rolled back by Reset.
+  absl::Status Begin(absl::Duration remaining);
+  absl::Status Commit();
+  // UNAVAILABLE when the connection no longer stands for the stored data.
+  absl::Status CheckAttached();
+  bool ConnectionLost() const;
+  // Makes the session ready for its next user, without its connection where that is lost.
+  void Reset();
+  void Disconnect();
+
+  // Only in a Write: nothing of this transaction is kept, though Write returns OK.
+  void Discard() { discarded_ = true; }
+
+ private:
+  friend class Database;
+
+  struct Prepared {
+    explicit Prepared(soci::session& session) : statement(session) {}
+    struct Slot {
+      std::string text;
+      long long number = 0;
+      bool is_number = false;
+      soci::indicator indicator = soci::i_null;
+    };
+    soci::statement statement;
+    std::map<std::string, Slot, std::less<>> slots;
+    std::vector<Row::Column> columns;
+  };
+
+  // One or several statements without parameters, not kept.
+  absl::Status RunOnce(const std::string& sql);
+  Prepared& Prepare(std::string_view sql, Params params);
+  static void Bind(Prepared& prepared, Params params);
+  void RollBack();
+  // Keeps the first failure: what follows it in a spoilt transaction tells nothing.
+  absl::Status Fail(const std::exception& error);
+
+  const Location& location_;
+  const Access access_;
+  const Dialect& dialect_;
+  std::unique_ptr<soci::session> soci_;
+  std::map<std::string, std::unique_ptr<Prepared>, std::less<>> prepared_;
+  // Not to be run again; PostgreSQL forgets a statement only outside of a failed transaction.
+  std::vector<std::unique_ptr<Prepared>> spoilt_;
+  std::optional<Failure> failure_;
+  bool in_transaction_ = false;
+  bool discarded_ = false;
+};
+
+}  // namespace alma::db

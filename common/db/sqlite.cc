@@ -1,0 +1,136 @@
+#include "common/db/sqlite.h"
+
+#include <soci/sqlite3/soci-sqlite3.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <system_error>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "common/status/status.h"
+
+namespace alma::db {
+namespace {
+
+// How long SQLite itself waits for a lock; Database goes on trying until the deadline.
+constexpr int kBusyTimeoutMillis = 500;
+
+sqlite_api::sqlite3* Handle(soci::session& session) {
+  return static_cast<soci::sqlite3_session_backend*>(session.get_backend())->conn_;
+}
+
+class FileReplaced : public std::exception {
+ public:
+  const char* what() const noexcept override { return "the database file was moved or removed"; }
+};
+
+bool LacksTable(soci::session* session) {
+  return session != nullptr && session->is_connected() &&
+         std::string_view(sqlite_api::sqlite3_errmsg(Handle(*session))).starts_with("no such table");
+}
+
+class SqliteDialect final : public Dialect {
+ public:
+  bool Exists(const Location& location) const override {
+    std::error_code error;
+    return std::filesystem::exists(location.target, error);
+  }
+
+  // Not by open and close: a close drops every lock that this process has on the file.
+  void Create(const Location& location) const override {
+    mknod(location.target.c_str(), S_IFREG | S_IRUSR | S_IWUSR, 0);
+  }
+
+  void Connect(soci::session& session, const Location& location, Access access) const override {
+    // SOCI would make an empty file where one was moved away.
+    if (!Exists(location)) throw FileReplaced();
+    session.open(soci::sqlite3, absl::StrCat("dbname=\"", location.target, "\""));
+    sqlite_api::sqlite3_extended_result_codes(Handle(session), 1);
+    sqlite_api::sqlite3_busy_timeout(Handle(session), kBusyTimeoutMillis);
+    session << "pragma synchronous = full";
+    session << "pragma secure_delete = on";
+    if (access == Access::kRead) {
+      session << "pragma query_only = on";
+    } else {
+      std::string mode;
+      session << "pragma journal_mode = wal", soci::into(mode);
+    }
+  }
+
+  bool SingleWriter() const override { return true; }
+
+  std::string Begin(absl::Duration) const override { return "begin immediate"; }
+
+  void CheckAttached(soci::session& session) const override {
+    int moved = 0;
+    sqlite_api::sqlite3_file_control(Handle(session), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    if (moved != 0) throw FileReplaced();
+  }
+
+  int ColumnCount(soci::session&, soci::statement& statement) const override {
+    auto* backend = static_cast<soci::sqlite3_statement_backend*>(statement.get_backend());
+    return sqlite_api::sqlite3_column_count(backend->stmt_);
+  }
+
+  Failure Classify(const std::exception& error, soci::session* session) const override {
+    if (dynamic_cast<const FileReplaced*>(&error) != nullptr) {
+      return {status::DatabaseUnavailable(), Failure::Kind::kConnection, error.what()};
+    }
+    using Kind = Failure::Kind;
+    const auto* sqlite = dynamic_cast<const soci::sqlite3_soci_error*>(&error);
+    if (sqlite == nullptr) return {status::Internal(), Kind::kPermanent, "unexpected exception"};
+    const int code = sqlite->result();
+    const std::string cause = absl::StrCat(sqlite_api::sqlite3_errstr(code), " (", code, ")");
+    switch (code & 0xff) {
+      case SQLITE_BUSY:
+      case SQLITE_LOCKED:
+        return {status::DatabaseUnavailable(), Kind::kConflict, cause};
+      case SQLITE_FULL:
+        return {status::DatabaseFull(), Kind::kPermanent, cause};
+      // SQLite has no code of its own for a table that is not there: the database has not been migrated.
+      case SQLITE_ERROR:
+        if (!LacksTable(session)) break;
+        return {status::DatabaseUnavailable(), Kind::kPermanent, cause};
+      // A connection stays read-only when the file was at the time it was opened.
+      case SQLITE_READONLY:
+      case SQLITE_IOERR:
+      case SQLITE_CANTOPEN:
+      case SQLITE_CORRUPT:
+      case SQLITE_NOTADB:
+        return {status::DatabaseUnavailable(), Kind::kConnection, cause};
+      default:
+        break;
+    }
+    return {status::Internal(), Kind::kPermanent, cause};
+  }
+
+  std::string Ddl(std::string_view sql) const override {
+    // Types other than these get numeric affinity, which would turn digits-only text into numbers.
+    return absl::StrReplaceAll(std::string(sql), {{"{uuid}", "text"},
+                                     {"{text}", "text"},
+                                     {"{timestamp}", "text"},
+                                     {"{json}", "text"},
+                                     {"{bigint}", "integer"},
+                                     {"{integer}", "integer"},
+                                     {"{bool}", "integer"},
+                                     {"{hot}", ""}});
+  }
+
+  std::string CreateSchema(const Location&) const override { return ""; }
+
+  std::string CountMigrationTables(const Location&) const override {
+    return "select count(*) from sqlite_master where type = 'table' and name = 'schema_migrations'";
+  }
+
+  std::string LockMigrations() const override { return ""; }
+};
+
+}  // namespace
+
+const Dialect& Sqlite() {
+  static const SqliteDialect dialect;
+  return dialect;
+}
+
+}  // namespace alma::db

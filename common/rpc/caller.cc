@@ -1,0 +1,49 @@
+#include "common/rpc/caller.h"
+
+#include <iterator>
+
+#include "absl/strings/ascii.h"
+#include "absl/time/clock.h"
+#include "common/auth/scopes.h"
+#include "common/status/status.h"
+
+namespace alma::rpc {
+namespace {
+
+std::string_view View(grpc::string_ref text) { return {text.data(), text.size()}; }
+
+// RFC 7235: the scheme's case does not count.
+bool ConsumeBearer(std::string_view* value) {
+  constexpr std::string_view kBearer = "bearer ";
+  if (value->size() < kBearer.size()) return false;
+  for (size_t i = 0; i < kBearer.size(); ++i) {
+    if (absl::ascii_tolower(static_cast<unsigned char>((*value)[i])) != kBearer[i]) return false;
+  }
+  value->remove_prefix(kBearer.size());
+  return true;
+}
+
+}  // namespace
+
+absl::StatusOr<auth::v1::Principal> ApiKeyCallers::Resolve(const Metadata& metadata, absl::Time deadline) {
+  const auto bearer = metadata.equal_range("authorization");
+  const auto header = metadata.equal_range("x-api-key");
+  const auto given = std::distance(bearer.first, bearer.second) + std::distance(header.first, header.second);
+  if (given != 1) return status::ApiKeyInvalid();
+  if (header.first != header.second) return authenticator_.Authenticate(View(header.first->second), deadline);
+  std::string_view key = View(bearer.first->second);
+  if (!ConsumeBearer(&key)) return status::ApiKeyInvalid();
+  return authenticator_.Authenticate(key, deadline);
+}
+
+absl::StatusOr<auth::v1::Principal> PrincipalCallers::Resolve(const Metadata& metadata, absl::Time) {
+  const auto [first, last] = metadata.equal_range("alma-principal-bin");
+  if (std::distance(first, last) != 1) return status::ApiKeyInvalid();
+  return signer_.Verify(View(first->second), absl::Now());
+}
+
+absl::Status CheckScope(const auth::v1::Principal& caller, std::string_view scope) {
+  return auth::HasScope(caller, scope) ? absl::OkStatus() : status::ScopeMissing(scope);
+}
+
+}  // namespace alma::rpc

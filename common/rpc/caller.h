@@ -1,0 +1,56 @@
+#pragma once
+
+#include <map>
+#include <string_view>
+
+#include <grpcpp/support/string_ref.h>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "alma/auth/v1/principal.pb.h"
+#include "common/auth/authenticator.h"
+#include "common/auth/principal.h"
+
+namespace alma::rpc {
+
+using Metadata = std::multimap<grpc::string_ref, grpc::string_ref>;
+
+// Finds out who makes a call. Implementations are thread-safe and may block.
+class Callers {
+ public:
+  virtual ~Callers() = default;
+
+  // UNAUTHENTICATED, one and the same for every reason a caller is not let in; UNAVAILABLE when the key store
+  // cannot be asked.
+  virtual absl::StatusOr<auth::v1::Principal> Resolve(const Metadata& metadata, absl::Time deadline) = 0;
+
+  // Whether methods of the scope "internal" exist for these callers.
+  virtual bool MayBeInternal() const = 0;
+};
+
+// By `authorization: Bearer <key>` or `x-api-key: <key>`. Exactly one key: a second one is refused.
+class ApiKeyCallers final : public Callers {
+ public:
+  explicit ApiKeyCallers(auth::Authenticator& authenticator) : authenticator_(authenticator) {}
+  absl::StatusOr<auth::v1::Principal> Resolve(const Metadata& metadata, absl::Time deadline) override;
+  bool MayBeInternal() const override { return false; }
+
+ private:
+  auth::Authenticator& authenticator_;
+};
+
+// By the gateway's `alma-principal-bin`.
+class PrincipalCallers final : public Callers {
+ public:
+  explicit PrincipalCallers(const auth::Secrets& secrets) : signer_(secrets) {}
+  absl::StatusOr<auth::v1::Principal> Resolve(const Metadata& metadata, absl::Time deadline) override;
+  bool MayBeInternal() const override { return true; }
+
+ private:
+  const auth::PrincipalSigner signer_;
+};
+
+// OK when the caller carries `scope` (see auth::HasScope), PERMISSION_DENIED otherwise.
+absl::Status CheckScope(const auth::v1::Principal& caller, std::string_view scope);
+
+}  // namespace alma::rpc

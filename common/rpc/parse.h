@@ -1,0 +1,17 @@
+#pragma once
+
+#include <grpcpp/support/byte_buffer.h>
+
+#include "absl/status/status.h"
+#include "google/protobuf/message.h"
+
+namespace alma::rpc {
+
+// Reads `in` into `message`. INVALID_ARGUMENT otherwise: with the path of the field where a string is not UTF-8
+// or messages nest too deeply (reason FIELD_INVALID), else reason MALFORMED_REQUEST.
+absl::Status Parse(const grpc::ByteBuffer& in, google::protobuf::Message* message);
+
+// INTERNAL when `message` does not serialize, which takes more than 2 GiB.
+absl::Status Serialize(const google::protobuf::Message& message, grpc::ByteBuffer* out);
+
+}  // namespace alma::rpc

@@ -1,0 +1,97 @@
+#include "common/rpc/process.h"
+
+#include <sys/prctl.h>
+
+#include <cstdio>
+#include <utility>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "common/log/log.h"
+#include "common/status/macros.h"
+#include "google/protobuf/stubs/logging.h"
+
+ABSL_FLAG(std::vector<std::string>, listen, {},
+          "Where to listen: host:port (port 0 picks one) or unix:/path, several by comma.");
+ABSL_FLAG(bool, insecure, false, "Allow listeners off loopback without TLS.");
+ABSL_FLAG(int, workers, 8, "Threads that work on the databases, 1 to 256.");
+ABSL_FLAG(int, queue_limit, 1024, "Calls that wait for a worker at most; more are refused with RESOURCE_EXHAUSTED.");
+ABSL_FLAG(absl::Duration, default_deadline, absl::Seconds(30), "What a call without a deadline gets.");
+ABSL_FLAG(absl::Duration, drain_timeout, absl::Seconds(10), "How long calls in flight may go on after SIGTERM.");
+ABSL_FLAG(std::string, metrics_listen, "default",
+          "Where Prometheus reads /metrics, host:port; empty for nowhere. The default is a loopback port per "
+          "program, and does without where that port is taken.");
+ABSL_FLAG(std::string, log_level, "info", "debug, info, warning, error or off.");
+ABSL_FLAG(bool, allow_core, false, "Allow core dumps and debuggers, which show keys in memory.");
+
+namespace alma::rpc {
+
+absl::StatusOr<std::unique_ptr<Process>> Process::Create(std::string name, const std::string& listen,
+                                                         const std::string& metrics_listen) {
+  if (!log::SetUp(absl::GetFlag(FLAGS_log_level))) return absl::InvalidArgumentError("--log_level: no such level");
+  if (absl::GetFlag(FLAGS_workers) < 1 || absl::GetFlag(FLAGS_workers) > 256) {
+    return absl::InvalidArgumentError("--workers: 1 to 256");
+  }
+  if (absl::GetFlag(FLAGS_queue_limit) < 1) return absl::InvalidArgumentError("--queue_limit: at least 1");
+  if (absl::GetFlag(FLAGS_default_deadline) <= absl::ZeroDuration()) {
+    return absl::InvalidArgumentError("--default_deadline: more than 0");
+  }
+  if (!absl::GetFlag(FLAGS_allow_core)) prctl(PR_SET_DUMPABLE, 0);
+  BlockSignals();
+  // It writes the names of fields that did not parse to stderr; the caller is told anyway.
+  google::protobuf::SetLogHandler(nullptr);
+  ServerOptions options{.name = std::move(name),
+                        .listen = absl::GetFlag(FLAGS_listen),
+                        .insecure = absl::GetFlag(FLAGS_insecure)};
+  if (options.listen.empty()) options.listen = {listen};
+  return std::unique_ptr<Process>(new Process(std::move(options), metrics_listen));
+}
+
+Process::Process(ServerOptions options, std::string metrics_listen)
+    : metrics_listen_(std::move(metrics_listen)),
+      workers_(absl::GetFlag(FLAGS_workers), absl::GetFlag(FLAGS_queue_limit)),
+      server_(std::move(options)) {}
+
+Runtime& Process::UseCallers(Callers& callers) {
+  runtime_ = std::make_unique<Runtime>(Runtime{.workers = workers_,
+                                               .callers = callers,
+                                               .metrics = metrics_,
+                                               .default_deadline = absl::GetFlag(FLAGS_default_deadline)});
+  return *runtime_;
+}
+
+int Process::workers() const { return absl::GetFlag(FLAGS_workers); }
+
+absl::Status Process::ExposeMetrics() {
+  std::string address = absl::GetFlag(FLAGS_metrics_listen);
+  if (address.empty()) return absl::OkStatus();
+  const bool by_default = address == "default";
+  if (by_default) address = metrics_listen_;
+  absl::StatusOr<std::shared_ptr<prometheus::Exposer>> exposer = metrics::Expose(address, metrics_);
+  if (exposer.ok()) {
+    exposer_ = *std::move(exposer);
+    return absl::OkStatus();
+  }
+  if (!by_default) return absl::UnavailableError(absl::StrCat("--metrics_listen: cannot listen on ", address));
+  log::Warning("no_metrics", {{"address", address}});
+  return absl::OkStatus();
+}
+
+absl::Status Process::Run() {
+  RETURN_IF_ERROR(ExposeMetrics());
+  RETURN_IF_ERROR(server_.Start());
+  WaitForSignal();
+  server_.Drain(absl::GetFlag(FLAGS_drain_timeout));
+  return absl::OkStatus();
+}
+
+int ExitCode(const absl::Status& status) {
+  if (status.ok()) return 0;
+  const std::string line = absl::StrReplaceAll(status.message(), {{"\n", " "}});
+  std::fprintf(stderr, "alma: %s\n", line.c_str());
+  return status.code() == absl::StatusCode::kInvalidArgument ? 2 : 1;
+}
+
+}  // namespace alma::rpc

@@ -1,0 +1,145 @@
+#include "common/rpc/server.h"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <utility>
+
+#include <grpc/support/log.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server_builder.h>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/log/json_string.h"
+#include "common/log/log.h"
+#include "common/status/macros.h"
+
+namespace alma::rpc {
+namespace {
+
+constexpr absl::Duration kReportHealthEvery = absl::Milliseconds(100);
+constexpr std::string_view kUnix = "unix:";
+
+sigset_t StopSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  return signals;
+}
+
+bool IsLoopback(std::string_view host) {
+  return host.starts_with("127.") || host == "localhost" || host == "[::1]";
+}
+
+absl::Status CheckAddress(const std::string& address, bool insecure) {
+  if (address.starts_with(kUnix) && address.size() > kUnix.size()) return absl::OkStatus();
+  const size_t colon = address.rfind(':');
+  const bool port = colon != std::string::npos && colon > 0 && colon + 1 < address.size() &&
+                    std::all_of(address.begin() + colon + 1, address.end(), [](char c) { return '0' <= c && c <= '9'; });
+  if (!port) return absl::InvalidArgumentError(absl::StrCat("--listen: '", address, "' is not host:port or unix:/path"));
+  if (insecure || IsLoopback(std::string_view(address).substr(0, colon))) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("--listen: ", address, " is not on loopback and has no TLS; say --insecure if you mean it"));
+}
+
+std::string BoundAddress(const std::string& address, int port) {
+  if (address.starts_with(kUnix)) return address;
+  return absl::StrCat(address.substr(0, address.rfind(':') + 1), port);
+}
+
+void PrintReady(const std::string& name, const std::string& address) {
+  std::string line = R"({"event":"listening","service":)";
+  log::AppendJsonString(name, &line);
+  line += R"(,"address":)";
+  log::AppendJsonString(address, &line);
+  line += "}\n";
+  std::fputs(line.c_str(), stdout);
+  std::fflush(stdout);
+}
+
+// gRPC explains every failed call and connection on stderr; what matters of it comes back as a Status.
+void LogGrpc(gpr_log_func_args* args) { log::Debug("grpc", {{"message", args->message}}); }
+
+}  // namespace
+
+Server::Server(ServerOptions options)
+    : options_(std::move(options)),
+      names_({"grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"}),
+      reflection_(ReflectionService::Version::kV1, names_),
+      reflection_alpha_(ReflectionService::Version::kV1Alpha, names_) {
+  gpr_set_log_function(LogGrpc);
+  grpc::EnableDefaultHealthCheckService(true);
+}
+
+Server::~Server() { Drain(absl::ZeroDuration()); }
+
+void Server::Add(Service& service, std::function<bool()> ready) {
+  names_.push_back(service.descriptor().full_name());
+  served_.push_back({&service, std::move(ready)});
+}
+
+absl::Status Server::Start() {
+  grpc::ServerBuilder builder;
+  // Two processes on one port would take turns in answering.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  std::vector<int> ports(options_.listen.size());
+  for (size_t i = 0; i < ports.size(); ++i) {
+    RETURN_IF_ERROR(CheckAddress(options_.listen[i], options_.insecure));
+    builder.AddListeningPort(options_.listen[i], grpc::InsecureServerCredentials(), &ports[i]);
+  }
+  for (const Served& served : served_) builder.RegisterService(served.service);
+  builder.RegisterService(&reflection_);
+  builder.RegisterService(&reflection_alpha_);
+  server_ = builder.BuildAndStart();
+  const auto failed = std::find(ports.begin(), ports.end(), 0);
+  if (failed != ports.end() || server_ == nullptr) {
+    const size_t which = failed == ports.end() ? 0 : failed - ports.begin();
+    return absl::UnavailableError(absl::StrCat("cannot listen on ", options_.listen[which]));
+  }
+  ReportHealth();
+  health_ = std::thread([this] {
+    while (!draining_.WaitForNotificationWithTimeout(kReportHealthEvery)) ReportHealth();
+  });
+  for (size_t i = 0; i < ports.size(); ++i) {
+    PrintReady(options_.name, BoundAddress(options_.listen[i], ports[i]));
+  }
+  return absl::OkStatus();
+}
+
+void Server::ReportHealth() {
+  bool all = true;
+  for (const Served& served : served_) {
+    const bool ready = served.ready();
+    all = all && ready;
+    server_->GetHealthCheckService()->SetServingStatus(served.service->descriptor().full_name(), ready);
+  }
+  server_->GetHealthCheckService()->SetServingStatus("", all);
+}
+
+void Server::Drain(absl::Duration timeout) {
+  if (server_ == nullptr || draining_.HasBeenNotified()) return;
+  draining_.Notify();
+  if (health_.joinable()) health_.join();
+  server_->GetHealthCheckService()->Shutdown();
+  server_->Shutdown(absl::ToChronoTime(absl::Now() + timeout));
+  server_.reset();
+}
+
+void BlockSignals() {
+  const sigset_t signals = StopSignals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+void WaitForSignal() {
+  const sigset_t signals = StopSignals();
+  int received = 0;
+  while (sigwait(&signals, &received) != 0) {
+  }
+  log::Info("stopping", {{"signal", received}});
+}
+
+}  // namespace alma::rpc

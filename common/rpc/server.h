@@ -1,0 +1,68 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <grpcpp/server.h>
+
+#include "absl/status/status.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/time.h"
+#include "common/rpc/reflection.h"
+#include "common/rpc/service.h"
+
+namespace alma::rpc {
+
+struct ServerOptions {
+  // The process' name in its ready lines.
+  std::string name;
+  // "host:port" (port 0 picks one) or "unix:/path".
+  std::vector<std::string> listen;
+  // Allows listeners that strangers may reach without TLS.
+  bool insecure = false;
+};
+
+// Listens for a set of services, with health and reflection, which need no key.
+class Server {
+ public:
+  explicit Server(ServerOptions options);
+  ~Server();
+
+  // Before Start. `ready` says whether the service can answer now; health follows it within 200 ms, that of "" is
+  // that of all services together. `service` and `ready` outlive the server.
+  void Add(Service& service, std::function<bool()> ready);
+
+  // Listens, then prints a ready line per listener on stdout. FAILED_PRECONDITION for a listener off loopback without `insecure`,
+  // INVALID_ARGUMENT for one that is no address, UNAVAILABLE where one cannot be had. Errors are for the operator.
+  absl::Status Start();
+
+  // Says NOT_SERVING, takes no new calls, waits for those in flight up to `timeout`, then cancels them.
+  void Drain(absl::Duration timeout);
+
+ private:
+  struct Served {
+    Service* service;
+    std::function<bool()> ready;
+  };
+  void ReportHealth();
+
+  const ServerOptions options_;
+  std::vector<Served> served_;
+  std::vector<std::string> names_;
+  ReflectionService reflection_;
+  ReflectionService reflection_alpha_;
+  std::unique_ptr<grpc::Server> server_;
+  absl::Notification draining_;
+  std::thread health_;
+};
+
+// Blocks SIGTERM and SIGINT in this thread and those that it starts from now on, so that WaitForSignal gets them,
+// and ignores SIGPIPE. Call it before any thread starts.
+void BlockSignals();
+// Returns at the first SIGTERM or SIGINT.
+void WaitForSignal();
+
+}  // namespace alma::rpc

@@ -1,0 +1,255 @@
+#include "common/status/status.h"
+
+#include <optional>
+#include <utility>
+
+#include "absl/strings/cord.h"
+#include "alma/errors/v1/error_reason.pb.h"
+#include "google/rpc/error_details.pb.h"
+
+namespace alma::status {
+namespace {
+
+using errors::v1::ErrorReason;
+
+constexpr std::string_view kReasonPrefix = "ERROR_REASON_";
+constexpr std::string_view kDomain = "alma";
+
+constexpr char kErrorInfoUrl[] = "type.googleapis.com/google.rpc.ErrorInfo";
+constexpr char kBadRequestUrl[] = "type.googleapis.com/google.rpc.BadRequest";
+constexpr char kRetryInfoUrl[] = "type.googleapis.com/google.rpc.RetryInfo";
+
+// The text also travels percent-encoded in a header of its own, beside the details.
+constexpr std::size_t kMaxMessageBytes = 512;
+constexpr std::size_t kMaxFieldBytes = 200;
+constexpr std::size_t kMaxDescriptionBytes = 200;
+// Leaves room for the text, ErrorInfo and the type URLs.
+constexpr std::size_t kMaxBadRequestBytes = kMaxDetailsBytes - kMaxMessageBytes - 256;
+
+std::string Join(std::string_view a, std::string_view b) { return std::string(a).append(b); }
+
+std::string Truncate(std::string_view utf8, std::size_t max_bytes) {
+  if (utf8.size() <= max_bytes) return std::string(utf8);
+  constexpr std::string_view kEllipsis = "…";
+  std::size_t end = max_bytes - kEllipsis.size();
+  while (end > 0 && (static_cast<unsigned char>(utf8[end]) & 0xC0) == 0x80) --end;
+  return Join(utf8.substr(0, end), kEllipsis);
+}
+
+std::string_view ReasonName(ErrorReason reason) {
+  return std::string_view(errors::v1::ErrorReason_Name(reason)).substr(kReasonPrefix.size());
+}
+
+absl::Status Make(absl::StatusCode code, ErrorReason reason, const std::string& message,
+                  std::string_view scope = {}) {
+  google::rpc::ErrorInfo info;
+  info.set_reason(std::string(ReasonName(reason)));
+  info.set_domain(std::string(kDomain));
+  if (!scope.empty()) (*info.mutable_metadata())["scope"] = std::string(scope);
+  absl::Status status(code, message);
+  status.SetPayload(kErrorInfoUrl, absl::Cord(info.SerializeAsString()));
+  return status;
+}
+
+absl::Status WithRetry(absl::Status status, absl::Duration delay) {
+  if (delay < absl::ZeroDuration()) delay = absl::ZeroDuration();
+  google::rpc::RetryInfo retry;
+  retry.mutable_retry_delay()->set_seconds(absl::IDivDuration(delay, absl::Seconds(1), &delay));
+  retry.mutable_retry_delay()->set_nanos(static_cast<int>(absl::ToInt64Nanoseconds(delay)));
+  status.SetPayload(kRetryInfoUrl, absl::Cord(retry.SerializeAsString()));
+  return status;
+}
+
+google::rpc::BadRequest ListViolations(const std::vector<FieldViolation>& violations) {
+  google::rpc::BadRequest bad_request;
+  for (const FieldViolation& violation : violations) {
+    if (bad_request.field_violations_size() == static_cast<int>(kMaxListedViolations)) break;
+    auto* listed = bad_request.add_field_violations();
+    listed->set_field(Truncate(violation.field, kMaxFieldBytes));
+    listed->set_description(Truncate(violation.description, kMaxDescriptionBytes));
+    if (bad_request.ByteSizeLong() > kMaxBadRequestBytes) {
+      bad_request.mutable_field_violations()->RemoveLast();
+      break;
+    }
+  }
+  return bad_request;
+}
+
+// Empty for a status that this file did not make.
+std::optional<google::rpc::ErrorInfo> FindErrorInfo(const absl::Status& status) {
+  const absl::optional<absl::Cord> payload = status.GetPayload(kErrorInfoUrl);
+  google::rpc::ErrorInfo info;
+  if (!payload || !info.ParseFromString(std::string(*payload)) || info.domain() != kDomain) {
+    return std::nullopt;
+  }
+  return info;
+}
+
+}  // namespace
+
+absl::Status FieldsInvalid(std::vector<FieldViolation> violations, std::size_t unlisted) {
+  const google::rpc::BadRequest bad_request = ListViolations(violations);
+  const std::size_t listed = bad_request.field_violations_size();
+  const std::size_t total = violations.size() + unlisted;
+  const auto& first = bad_request.field_violations(0);
+  std::string message = first.field() + ": " + first.description();
+  if (total > 1) {
+    message += " (and " + std::to_string(total - 1) + " more";
+    if (total > listed) message += ", " + std::to_string(total - listed) + " not listed";
+    message += ")";
+  }
+  absl::Status status =
+      Make(absl::StatusCode::kInvalidArgument, ErrorReason::ERROR_REASON_FIELD_INVALID, message);
+  status.SetPayload(kBadRequestUrl, absl::Cord(bad_request.SerializeAsString()));
+  return status;
+}
+
+absl::Status MalformedRequest() {
+  return Make(absl::StatusCode::kInvalidArgument, ErrorReason::ERROR_REASON_MALFORMED_REQUEST,
+              "the request cannot be parsed");
+}
+
+absl::Status PageTokenInvalid() {
+  absl::Status status =
+      Make(absl::StatusCode::kInvalidArgument, ErrorReason::ERROR_REASON_PAGE_TOKEN_INVALID,
+           "page_token: is not a token of this list");
+  const google::rpc::BadRequest bad_request =
+      ListViolations({{"page_token", "is not a token of this list"}});
+  status.SetPayload(kBadRequestUrl, absl::Cord(bad_request.SerializeAsString()));
+  return status;
+}
+
+absl::Status ApiKeyInvalid() {
+  return Make(absl::StatusCode::kUnauthenticated, ErrorReason::ERROR_REASON_API_KEY_INVALID,
+              "the API key is missing or not valid");
+}
+
+absl::Status ScopeMissing(std::string_view scope) {
+  return Make(absl::StatusCode::kPermissionDenied, ErrorReason::ERROR_REASON_SCOPE_MISSING,
+              Join("the API key lacks the scope ", scope), scope);
+}
+
+absl::Status NotFound(std::string_view resource) {
+  return Make(absl::StatusCode::kNotFound, ErrorReason::ERROR_REASON_NOT_FOUND,
+              Join("no such ", resource));
+}
+
+absl::Status AlreadyExists(std::string_view resource) {
+  return Make(absl::StatusCode::kAlreadyExists, ErrorReason::ERROR_REASON_ALREADY_EXISTS,
+              Join(resource, " already exists with other content"));
+}
+
+absl::Status RevisionStale(std::string_view resource) {
+  return Make(absl::StatusCode::kAborted, ErrorReason::ERROR_REASON_REVISION_STALE,
+              Join(resource, " has changed since the given revision"));
+}
+
+absl::Status CreateOfDeleted(std::string_view resource) {
+  return Make(absl::StatusCode::kAlreadyExists, ErrorReason::ERROR_REASON_DELETED,
+              Join(resource, " existed and is deleted"));
+}
+
+absl::Status UpdateOfDeleted(std::string_view resource) {
+  return Make(absl::StatusCode::kFailedPrecondition, ErrorReason::ERROR_REASON_DELETED,
+              Join(resource, " is deleted"));
+}
+
+absl::Status RateLimited(absl::Duration retry_delay) {
+  return WithRetry(Make(absl::StatusCode::kResourceExhausted,
+                        ErrorReason::ERROR_REASON_RATE_LIMITED, "too many calls with this API key"),
+                   retry_delay);
+}
+
+absl::Status Overloaded(absl::Duration retry_delay) {
+  return WithRetry(Make(absl::StatusCode::kResourceExhausted, ErrorReason::ERROR_REASON_OVERLOADED,
+                        "the server is overloaded"),
+                   retry_delay);
+}
+
+absl::Status DeadlineTooShort() {
+  return Make(absl::StatusCode::kDeadlineExceeded, ErrorReason::ERROR_REASON_DEADLINE_TOO_SHORT,
+              "the deadline is too short to begin the call");
+}
+
+absl::Status DeadlineExceeded() {
+  return Make(absl::StatusCode::kDeadlineExceeded, ErrorReason::ERROR_REASON_DEADLINE_EXCEEDED,
+              "the deadline passed before the call was done");
+}
+
+absl::Status DatabaseUnavailable() {
+  return WithRetry(
+      Make(absl::StatusCode::kUnavailable, ErrorReason::ERROR_REASON_DATABASE_UNAVAILABLE,
+           "the database is unavailable"),
+      absl::Seconds(1));
+}
+
+absl::Status DatabaseFull() {
+  return Make(absl::StatusCode::kResourceExhausted, ErrorReason::ERROR_REASON_DATABASE_FULL,
+              "the database is full");
+}
+
+absl::Status Internal() {
+  return Make(absl::StatusCode::kInternal, ErrorReason::ERROR_REASON_INTERNAL, "internal error");
+}
+
+absl::Status MethodUnimplemented() {
+  return Make(absl::StatusCode::kUnimplemented, ErrorReason::ERROR_REASON_METHOD_UNIMPLEMENTED,
+              "no such method");
+}
+
+std::string_view Reason(const absl::Status& status) {
+  const std::optional<google::rpc::ErrorInfo> info = FindErrorInfo(status);
+  ErrorReason reason;
+  if (!info || !errors::v1::ErrorReason_Parse(Join(kReasonPrefix, info->reason()), &reason)) {
+    return {};
+  }
+  return ReasonName(reason);
+}
+
+google::rpc::Status ToRpcStatus(const absl::Status& status) {
+  google::rpc::Status rpc_status;
+  if (status.ok()) return rpc_status;
+  if (!FindErrorInfo(status)) return ToRpcStatus(Internal());
+  rpc_status.set_code(static_cast<int>(status.code()));
+  rpc_status.set_message(
+      Truncate({status.message().data(), status.message().size()}, kMaxMessageBytes));
+  for (const char* url : {kErrorInfoUrl, kBadRequestUrl, kRetryInfoUrl}) {
+    const absl::optional<absl::Cord> payload = status.GetPayload(url);
+    if (!payload) continue;
+    google::protobuf::Any* detail = rpc_status.add_details();
+    detail->set_type_url(url);
+    detail->set_value(std::string(*payload));
+    if (rpc_status.ByteSizeLong() > kMaxDetailsBytes) rpc_status.mutable_details()->RemoveLast();
+  }
+  return rpc_status;
+}
+
+grpc::Status ToGrpcStatus(const absl::Status& status) {
+  if (status.ok()) return grpc::Status::OK;
+  const google::rpc::Status rpc_status = ToRpcStatus(status);
+  return grpc::Status(static_cast<grpc::StatusCode>(rpc_status.code()), rpc_status.message(),
+                      rpc_status.SerializeAsString());
+}
+
+std::string_view CodeName(grpc::StatusCode code) {
+  static constexpr std::string_view kNames[] = {"OK",
+                                                "CANCELLED",
+                                                "UNKNOWN",
+                                                "INVALID_ARGUMENT",
+                                                "DEADLINE_EXCEEDED",
+                                                "NOT_FOUND",
+                                                "ALREADY_EXISTS",
+                                                "PERMISSION_DENIED",
+                                                "RESOURCE_EXHAUSTED",
+                                                "FAILED_PRECONDITION",
+                                                "ABORTED",
+                                                "OUT_OF_RANGE",
+                                                "UNIMPLEMENTED",
+                                                "INTERNAL",
+                                                "UNAVAILABLE",
+                                                "DATA_LOSS",
+                                                "UNAUTHENTICATED"};
+  return kNames[code];
+}
+
+}  // namespace alma::status

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "google/protobuf/timestamp.pb.h"
+
+// Timestamps as both databases exchange them: UTC text, years 0001 to 9999, microseconds.
+namespace alma::text {
+
+// Seconds since 1970 of 0001-01-01T00:00:00Z and of 9999-12-31T23:59:59Z.
+inline constexpr std::int64_t kMinTimestampSeconds = -62135596800;
+inline constexpr std::int64_t kMaxTimestampSeconds = 253402300799;
+
+// "YYYY-MM-DD HH:MM:SS.ffffff+00", always six digits, so that it sorts as text. Nanoseconds below
+// a microsecond are cut off. `timestamp` must have passed CheckTimestamp.
+std::string FormatTimestamp(const google::protobuf::Timestamp& timestamp);
+
+// Reads what FormatTimestamp writes and what PostgreSQL prints (datestyle ISO, timezone UTC): 0 to
+// 6 fraction digits, "+00". Anything else is absl InvalidArgument, which to a client is INTERNAL.
+absl::StatusOr<google::protobuf::Timestamp> ParseTimestamp(std::string_view text);
+
+// Cuts off what is below a microsecond; databases keep no more.
+void TruncateToMicros(google::protobuf::Timestamp* timestamp);
+
+// The wall clock, truncated to microseconds.
+google::protobuf::Timestamp Now();
+
+}  // namespace alma::text
