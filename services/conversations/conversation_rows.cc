@@ -1,0 +1,160 @@
+#include "services/conversations/conversation_rows.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/db/idempotency.h"
+#include "common/status/macros.h"
+#include "common/status/status.h"
+
+namespace alma::conversations {
+namespace {
+
+using google::protobuf::RepeatedPtrField;
+using google::protobuf::Timestamp;
+
+constexpr int64_t kSecondsPerMinute = 60;
+
+// What the lists are ordered by: coarse, so that a busy conversation moves in them once a minute at most.
+Timestamp Minute(const Timestamp& time) {
+  const int64_t second = time.seconds() % kSecondsPerMinute;
+  Timestamp minute;
+  minute.set_seconds(time.seconds() - (second < 0 ? second + kSecondsPerMinute : second));
+  return minute;
+}
+
+absl::StatusOr<std::optional<v1::Conversation>> FindOne(db::Session& session, std::string_view organization,
+                                                        std::string_view sql, db::Session::Params params) {
+  std::optional<v1::Conversation> found;
+  RETURN_IF_ERROR(
+      session.Query(sql, params, [&](db::Row& row) { found = ReadConversation(row, organization); }).status());
+  return found;
+}
+
+absl::Status InsertParticipants(db::Session& session, const v1::Conversation& conversation, std::string_view kind,
+                                const RepeatedPtrField<std::string>& participants) {
+  for (const std::string& participant : participants) {
+    RETURN_IF_ERROR(session.Execute(
+        "insert into conversation_participants (alma_internal_organization, conversation_uuid, kind, participant, "
+        "joined_revision, joined_at, activity_minute) "
+        "values (:organization, :conversation, :kind, :participant, :revision, :joined_at, :activity_minute)",
+        {{"organization", conversation.alma_internal_organization()},
+         {"conversation", conversation.uuid()},
+         {"kind", kind},
+         {"participant", participant},
+         {"revision", conversation.revision()},
+         {"joined_at", conversation.created_at()},
+         {"activity_minute", Minute(conversation.created_at())}}));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status MoveInLists(db::Session& session, std::string_view organization, std::string_view uuid,
+                         const Timestamp& activity_minute) {
+  const db::Param params[] = {
+      {"activity_minute", activity_minute}, {"organization", organization}, {"uuid", uuid}};
+  RETURN_IF_ERROR(
+      session.Execute("update conversations set activity_minute = :activity_minute "
+                      "where alma_internal_organization = :organization and uuid = :uuid",
+                      params));
+  return session.Execute(
+      "update conversation_participants set activity_minute = :activity_minute "
+      "where alma_internal_organization = :organization and conversation_uuid = :uuid and left_at is null",
+      params);
+}
+
+}  // namespace
+
+v1::Conversation ReadConversation(db::Row& row, std::string_view organization) {
+  v1::Conversation conversation;
+  conversation.set_uuid(std::string(row.Text()));
+  *conversation.mutable_agents() = row.Texts();
+  *conversation.mutable_external_participants() = row.Texts();
+  *conversation.mutable_created_at() = row.Time();
+  *conversation.mutable_updated_at() = row.Time();
+  if (auto meta_data = row.OptionalJson()) *conversation.mutable_meta_data() = *std::move(meta_data);
+  conversation.set_origin(std::string(row.Text()));
+  conversation.set_alma_internal_organization(std::string(organization));
+  conversation.set_message_count(row.Int64());
+  if (const auto time = row.OptionalTime()) *conversation.mutable_last_message_at() = *time;
+  if (const auto index = row.OptionalInt64()) conversation.set_last_message_index(*index);
+  conversation.set_external_id(std::string(row.OptionalText().value_or("")));
+  conversation.set_revision(row.Int64());
+  if (const auto time = row.OptionalTime()) *conversation.mutable_deleted_at() = *time;
+  return conversation;
+}
+
+absl::StatusOr<std::optional<v1::Conversation>> FindConversation(db::Session& session,
+                                                                 std::string_view organization,
+                                                                 std::string_view uuid) {
+  static const std::string sql =
+      absl::StrCat("select ", kConversationColumns,
+                   " from conversations where alma_internal_organization = :organization and uuid = :uuid");
+  return FindOne(session, organization, sql, {{"organization", organization}, {"uuid", uuid}});
+}
+
+absl::StatusOr<std::optional<v1::Conversation>> FindRepeated(db::Session& session, std::string_view organization,
+                                                             const v1::Conversation& wanted) {
+  static const std::string sql = absl::StrCat("select ", kConversationColumns,
+                                              " from conversations where alma_internal_organization = :organization "
+                                              "and origin = :origin and external_id = :external_id");
+  return db::FindRepeated(
+      wanted, kConversation, [&](std::string_view uuid) { return FindConversation(session, organization, uuid); },
+      [&](std::string_view origin, std::string_view external_id) {
+        return FindOne(session, organization, sql,
+                       {{"organization", organization}, {"origin", origin}, {"external_id", external_id}});
+      });
+}
+
+absl::Status InsertConversation(db::Session& session, const v1::Conversation& conversation) {
+  RETURN_IF_ERROR(session.Execute(
+      "insert into conversations (alma_internal_organization, uuid, agents, external_participants, created_at, "
+      "updated_at, meta_data, origin, external_id, revision, message_count, activity_minute) "
+      "values (:organization, :uuid, :agents, :external_participants, :created_at, :updated_at, :meta_data, "
+      ":origin, :external_id, :revision, 0, :activity_minute)",
+      {{"organization", conversation.alma_internal_organization()},
+       {"uuid", conversation.uuid()},
+       conversation.agents().empty() ? db::Param::Null("agents") : db::Param("agents", conversation.agents()),
+       {"external_participants", conversation.external_participants()},
+       {"created_at", conversation.created_at()},
+       {"updated_at", conversation.updated_at()},
+       conversation.has_meta_data() ? db::Param("meta_data", conversation.meta_data())
+                                    : db::Param::Null("meta_data"),
+       {"origin", conversation.origin()},
+       db::Param::TextOrNull("external_id", conversation.external_id()),
+       {"revision", conversation.revision()},
+       {"activity_minute", Minute(conversation.created_at())}}));
+  RETURN_IF_ERROR(InsertParticipants(session, conversation, "AGENT", conversation.agents()));
+  return InsertParticipants(session, conversation, "EXTERNAL", conversation.external_participants());
+}
+
+absl::StatusOr<int64_t> AppendMessage(db::Session& session, std::string_view organization, std::string_view uuid,
+                                      const Timestamp& created_at) {
+  int64_t index = 0;
+  Timestamp last_message_at;
+  Timestamp activity_minute;
+  ASSIGN_OR_RETURN(
+      const int64_t rows,
+      session.Query("update conversations set message_count = message_count + 1, "
+                    "last_message_index = coalesce(last_message_index, -1) + 1, "
+                    "last_message_at = case when last_message_at > :created_at then last_message_at "
+                    "else :created_at end "
+                    "where alma_internal_organization = :organization and uuid = :uuid and deleted_at is null "
+                    "returning last_message_index, last_message_at, activity_minute",
+                    {{"created_at", created_at}, {"organization", organization}, {"uuid", uuid}},
+                    [&](db::Row& row) {
+                      index = row.Int64();
+                      last_message_at = row.Time();
+                      activity_minute = row.Time();
+                    }));
+  if (rows == 0) return status::NotFound(kConversation);
+  // Indexes hold the minute, so it has a statement of its own that most messages do without.
+  const Timestamp minute = Minute(last_message_at);
+  if (minute.seconds() != activity_minute.seconds()) {
+    RETURN_IF_ERROR(MoveInLists(session, organization, uuid, minute));
+  }
+  return index;
+}
+
+}  // namespace alma::conversations

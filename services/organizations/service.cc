@@ -1,0 +1,131 @@
+#include "services/organizations/service.h"
+
+#include <utility>
+
+#include "common/db/list_page.h"
+#include "common/status/macros.h"
+#include "common/text/timestamp.h"
+#include "services/organizations/validate.h"
+
+namespace alma::organizations {
+namespace {
+
+const google::protobuf::ServiceDescriptor& Descriptor(const google::protobuf::FileDescriptor& file,
+                                                      const char* name) {
+  return *file.FindServiceByName(name);
+}
+
+// Also after a failure: a write whose connection died may have been committed.
+template <typename Result>
+Result AfterChange(const OnChange& on_change, Result result) {
+  on_change();
+  return result;
+}
+
+}  // namespace
+
+OrganizationsService::OrganizationsService(rpc::Runtime& runtime, Store& store,
+                                           const db::PageTokens& page_tokens, OnChange on_change)
+    : Service(Descriptor(*v1::Organization::descriptor()->file(), "OrganizationsService"), runtime),
+      store_(store),
+      page_tokens_(page_tokens),
+      on_change_(std::move(on_change)) {
+  Handle("CreateOrganization", &OrganizationsService::CreateOrganization);
+  Handle("GetOrganization", &OrganizationsService::GetOrganization);
+  Handle("ListOrganizations", &OrganizationsService::ListOrganizations);
+  Handle("UpdateOrganization", &OrganizationsService::UpdateOrganization);
+  Handle("DeleteOrganization", &OrganizationsService::DeleteOrganization);
+}
+
+absl::StatusOr<v1::Organization> OrganizationsService::CreateOrganization(
+    const rpc::Call& call, v1::CreateOrganizationRequest& request) {
+  RETURN_IF_ERROR(Validate(request));
+  return AfterChange(on_change_, store_.Create(call, request.organization()));
+}
+
+absl::StatusOr<v1::Organization> OrganizationsService::GetOrganization(
+    const rpc::Call& call, v1::GetOrganizationRequest& request) {
+  RETURN_IF_ERROR(Validate(request));
+  return store_.Get(call, request.uuid());
+}
+
+absl::StatusOr<v1::ListOrganizationsResponse> OrganizationsService::ListOrganizations(
+    const rpc::Call& call, v1::ListOrganizationsRequest& request) {
+  RETURN_IF_ERROR(Validate(request));
+  return db::AnswerList(page_tokens_, request, call.organization(), [&](const db::Position& after) {
+    return store_.List(call, request, after);
+  });
+}
+
+absl::StatusOr<v1::Organization> OrganizationsService::UpdateOrganization(
+    const rpc::Call& call, v1::UpdateOrganizationRequest& request) {
+  RETURN_IF_ERROR(Validate(request));
+  return AfterChange(on_change_, store_.Update(call, request));
+}
+
+absl::StatusOr<v1::Organization> OrganizationsService::DeleteOrganization(
+    const rpc::Call& call, v1::DeleteOrganizationRequest& request) {
+  RETURN_IF_ERROR(Validate(request));
+  return AfterChange(on_change_, store_.Delete(call, request));
+}
+
+ApiKeysService::ApiKeysService(rpc::Runtime& runtime, ApiKeyStore& store,
+                               const db::PageTokens& page_tokens, OnChange on_change)
+    : Service(Descriptor(*v1::ApiKey::descriptor()->file(), "ApiKeysService"), runtime),
+      store_(store),
+      page_tokens_(page_tokens),
+      on_change_(std::move(on_change)) {
+  Handle("CreateApiKey", &ApiKeysService::CreateApiKey);
+  Handle("GetApiKey", &ApiKeysService::GetApiKey);
+  Handle("ListApiKeys", &ApiKeysService::ListApiKeys);
+  Handle("UpdateApiKey", &ApiKeysService::UpdateApiKey);
+  Handle("RevokeApiKey", &ApiKeysService::RevokeApiKey);
+  Handle("RotateApiKey", &ApiKeysService::RotateApiKey);
+  Handle("VerifyApiKey", &ApiKeysService::VerifyApiKey);
+}
+
+absl::StatusOr<v1::CreateApiKeyResponse> ApiKeysService::CreateApiKey(
+    const rpc::Call& call, v1::CreateApiKeyRequest& request) {
+  RETURN_IF_ERROR(Validate(request, text::Now()));
+  return AfterChange(on_change_, store_.Create(call, request.api_key()));
+}
+
+absl::StatusOr<v1::ApiKey> ApiKeysService::GetApiKey(const rpc::Call& call,
+                                                     v1::GetApiKeyRequest& request) {
+  RETURN_IF_ERROR(Validate(request));
+  return store_.Get(call, request.uuid());
+}
+
+absl::StatusOr<v1::ListApiKeysResponse> ApiKeysService::ListApiKeys(
+    const rpc::Call& call, v1::ListApiKeysRequest& request) {
+  RETURN_IF_ERROR(Validate(request));
+  return db::AnswerList(page_tokens_, request, call.organization(), [&](const db::Position& after) {
+    return store_.List(call, request, after);
+  });
+}
+
+absl::StatusOr<v1::ApiKey> ApiKeysService::UpdateApiKey(const rpc::Call& call,
+                                                        v1::UpdateApiKeyRequest& request) {
+  RETURN_IF_ERROR(Validate(request, text::Now()));
+  return AfterChange(on_change_, store_.Update(call, request));
+}
+
+absl::StatusOr<v1::ApiKey> ApiKeysService::RevokeApiKey(const rpc::Call& call,
+                                                        v1::RevokeApiKeyRequest& request) {
+  RETURN_IF_ERROR(Validate(request));
+  return AfterChange(on_change_, store_.Revoke(call, request.uuid()));
+}
+
+absl::StatusOr<v1::RotateApiKeyResponse> ApiKeysService::RotateApiKey(
+    const rpc::Call& call, v1::RotateApiKeyRequest& request) {
+  RETURN_IF_ERROR(Validate(request));
+  return AfterChange(on_change_, store_.Rotate(call, request));
+}
+
+absl::StatusOr<v1::VerifyApiKeyResponse> ApiKeysService::VerifyApiKey(
+    const rpc::Call& call, v1::VerifyApiKeyRequest& request) {
+  RETURN_IF_ERROR(Validate(request));
+  return store_.Verify(request.secret_sha256(), call.deadline);
+}
+
+}  // namespace alma::organizations

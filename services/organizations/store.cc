@@ -1,0 +1,195 @@
+#include "services/organizations/store.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/auth/scopes.h"
+#include "common/db/idempotency.h"
+#include "common/db/page.h"
+#include "common/db/revision.h"
+#include "common/status/macros.h"
+#include "common/status/status.h"
+#include "common/text/checks.h"
+#include "common/text/field_mask.h"
+#include "common/text/timestamp.h"
+#include "services/organizations/rows.h"
+
+namespace alma::organizations {
+namespace {
+
+// What the create of a uuid that is known comes to.
+absl::StatusOr<v1::Organization> Repeated(v1::Organization given, const v1::Organization& stored) {
+  if (stored.has_deleted_at()) return status::CreateOfDeleted(kOrganization);
+  given.clear_created_at();
+  given.clear_updated_at();
+  given.clear_revision();
+  given.clear_deleted_at();
+  if (!db::EqualWhereSet(given, stored)) return status::AlreadyExists(kOrganization);
+  return stored;
+}
+
+// What every write of an existing organization begins with.
+struct Locked {
+  v1::Organization stored;
+  int64_t revision;
+  int64_t change_seq;
+};
+
+absl::StatusOr<Locked> Lock(db::Session& session, const std::string& uuid) {
+  ASSIGN_OR_RETURN(const int64_t change_seq, TakeChanges(session));
+  ASSIGN_OR_RETURN(const int64_t revision, db::TakeRevisions(session, uuid));
+  ASSIGN_OR_RETURN(auto stored, FindOrganization(session, uuid));
+  if (!stored.has_value()) return status::NotFound(kOrganization);
+  return Locked{*std::move(stored), revision, change_seq};
+}
+
+absl::StatusOr<v1::Organization> Save(db::Session& session, Locked& row) {
+  row.stored.set_revision(row.revision);
+  RETURN_IF_ERROR(UpdateOrganization(session, row.stored, row.change_seq));
+  return std::move(row.stored);
+}
+
+absl::StatusOr<v1::Organization> Keep(db::Session& session, Locked& row) {
+  session.Discard();
+  return std::move(row.stored);
+}
+
+v1::ApiKey BootstrapKey(const std::string& organization_uuid) {
+  v1::ApiKey api_key;
+  api_key.set_organization_uuid(organization_uuid);
+  api_key.set_api_key_name("bootstrap");
+  for (const std::string_view scope : auth::kAllScopes) api_key.add_scopes(std::string(scope));
+  std::sort(api_key.mutable_scopes()->begin(), api_key.mutable_scopes()->end());
+  return api_key;
+}
+
+void MakeTombstone(v1::Organization* organization) {
+  organization->clear_name();
+  organization->clear_meta_data();
+  organization->set_active(std::string(kInactive));
+  *organization->mutable_deleted_at() = text::Now();
+  *organization->mutable_updated_at() = organization->deleted_at();
+}
+
+}  // namespace
+
+bool Sees(const rpc::Call& call, std::string_view organization_uuid) {
+  return call.organization() == organization_uuid ||
+         auth::HasScope(call.caller, auth::kPlatformAdmin);
+}
+
+absl::StatusOr<v1::Organization> Store::Create(const rpc::Call& call,
+                                               const v1::Organization& organization) {
+  v1::Organization created = NewOrganization(organization);
+  return database_.Write(
+      call.deadline, [&](db::Session& session) -> absl::StatusOr<v1::Organization> {
+        ASSIGN_OR_RETURN(const int64_t change_seq, TakeChanges(session));
+        ASSIGN_OR_RETURN(const int64_t revision, db::TakeRevisions(session, created.uuid()));
+        ASSIGN_OR_RETURN(const auto stored, FindOrganization(session, created.uuid()));
+        if (stored.has_value()) {
+          session.Discard();
+          return Repeated(organization, *stored);
+        }
+        created.set_revision(revision);
+        RETURN_IF_ERROR(InsertOrganization(session, created, change_seq));
+        return created;
+      });
+}
+
+absl::StatusOr<v1::Organization> Store::Get(const rpc::Call& call, const std::string& uuid) {
+  if (!Sees(call, uuid)) return status::NotFound(kOrganization);
+  return database_.Read(call.deadline,
+                        [&](db::Session& session) -> absl::StatusOr<v1::Organization> {
+                          ASSIGN_OR_RETURN(auto stored, FindOrganization(session, uuid));
+                          if (!stored.has_value()) return status::NotFound(kOrganization);
+                          return *std::move(stored);
+                        });
+}
+
+absl::StatusOr<db::ListPage<v1::ListOrganizationsResponse>> Store::List(
+    const rpc::Call& call, const v1::ListOrganizationsRequest& request, const db::Position& after) {
+  using Page = db::ListPage<v1::ListOrganizationsResponse>;
+  std::string sql = absl::StrCat("select ", kOrganizationColumns, " from organizations where true");
+  std::vector<db::Param> params;
+  if (!auth::HasScope(call.caller, auth::kPlatformAdmin)) {
+    absl::StrAppend(&sql, " and uuid = :own");
+    params.emplace_back("own", call.organization());
+  }
+  if (!request.show_deleted()) absl::StrAppend(&sql, " and deleted_at is null");
+  if (!after.empty()) {
+    absl::StrAppend(&sql, " and (created_at, uuid) > (:created_at, :uuid)");
+    params.emplace_back("created_at", after[0]);
+    params.emplace_back("uuid", after[1]);
+  }
+  absl::StrAppend(&sql, " order by created_at, uuid limit :limit");
+  params.emplace_back("limit", db::PageCut(request.page_size()).limit());
+  return database_.Read(call.deadline, [&](db::Session& session) -> absl::StatusOr<Page> {
+    Page page;
+    db::PageCut cut(request.page_size());
+    auto& rows = *page.response.mutable_organizations();
+    const auto read = [&](db::Row& row) {
+      v1::Organization organization = ReadOrganization(row);
+      if (cut.Fits(organization.ByteSizeLong())) *rows.Add() = std::move(organization);
+    };
+    RETURN_IF_ERROR(session.Query(sql, params, read).status());
+    if (cut.more())
+      page.next = {text::FormatTimestamp(rows.rbegin()->created_at()), rows.rbegin()->uuid()};
+    return page;
+  });
+}
+
+absl::StatusOr<v1::Organization> Store::Update(const rpc::Call& call,
+                                               const v1::UpdateOrganizationRequest& request) {
+  const v1::Organization& given = request.organization();
+  if (!Sees(call, given.uuid())) return status::NotFound(kOrganization);
+  return database_.Write(
+      call.deadline, [&](db::Session& session) -> absl::StatusOr<v1::Organization> {
+        ASSIGN_OR_RETURN(Locked row, Lock(session, given.uuid()));
+        if (row.stored.has_deleted_at()) return status::UpdateOfDeleted(kOrganization);
+        RETURN_IF_ERROR(db::CheckRevision(kOrganization, given.revision(), row.stored.revision()));
+        if (request.update_mask().paths().empty()) return Keep(session, row);
+        text::WriteMasked(request.update_mask(), given, &row.stored);
+        *row.stored.mutable_updated_at() = text::Now();
+        return Save(session, row);
+      });
+}
+
+absl::StatusOr<v1::Organization> Store::Delete(const rpc::Call& call,
+                                               const v1::DeleteOrganizationRequest& request) {
+  if (!Sees(call, request.uuid())) return status::NotFound(kOrganization);
+  return database_.Write(
+      call.deadline, [&](db::Session& session) -> absl::StatusOr<v1::Organization> {
+        ASSIGN_OR_RETURN(Locked row, Lock(session, request.uuid()));
+        if (row.stored.has_deleted_at()) return Keep(session, row);
+        RETURN_IF_ERROR(
+            db::CheckRevision(kOrganization, request.revision(), row.stored.revision()));
+        MakeTombstone(&row.stored);
+        return Save(session, row);
+      });
+}
+
+absl::StatusOr<Bootstrapped> Store::Bootstrap(const std::string& name, absl::Time deadline) {
+  text::Violations violations;
+  text::CheckName(violations, kOrganization, name);
+  RETURN_IF_ERROR(violations.ToStatus());
+  return database_.Write(deadline, [&](db::Session& session) -> absl::StatusOr<Bootstrapped> {
+    ASSIGN_OR_RETURN(const int64_t change_seq, TakeChanges(session, 2));
+    ASSIGN_OR_RETURN(const int64_t organizations,
+                     session.Query("select uuid from organizations limit 1", {}, [](db::Row&) {}));
+    if (organizations > 0) return absl::FailedPreconditionError("an organization exists already");
+    v1::Organization organization;
+    organization.set_name(name);
+    organization = NewOrganization(organization);
+    ASSIGN_OR_RETURN(const int64_t revision, db::TakeRevisions(session, organization.uuid(), 2));
+    organization.set_revision(revision);
+    RETURN_IF_ERROR(InsertOrganization(session, organization, change_seq));
+    v1::CreateApiKeyResponse created = NewApiKey(BootstrapKey(organization.uuid()));
+    created.mutable_api_key()->set_revision(revision + 1);
+    RETURN_IF_ERROR(InsertApiKey(session, created.api_key(), created.secret(), change_seq + 1));
+    return Bootstrapped{std::move(organization), created.api_key(), created.secret()};
+  });
+}
+
+}  // namespace alma::organizations
