@@ -8,7 +8,8 @@
 
 namespace alma::db {
 
-bool EqualWhereSet(const google::protobuf::Message& wanted, const google::protobuf::Message& stored) {
+bool EqualWhereSet(const google::protobuf::Message& wanted,
+                   const google::protobuf::Message& stored) {
   using google::protobuf::FieldDescriptor;
   std::vector<const FieldDescriptor*> set;
   wanted.GetReflection()->ListFields(wanted, &set);

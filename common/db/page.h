@@ -9,18 +9,20 @@
 
 namespace alma::db {
 
-// Bytes of rows after which a page ends, so that an answer stays below the 4 MiB that gRPC clients take by default.
+// Bytes of rows after which a page ends, so that an answer stays below the 4 MiB that gRPC clients
+// take by default.
 inline constexpr size_t kMaxPageBytes = 3 * 1024 * 1024;
 
-// Counts the rows of one page of a list. Ask the database for `limit()` rows: the one beyond the page tells whether there is more.
+// Counts the rows of one page of a list. Ask the database for `limit()` rows: the one beyond the
+// page tells whether there is more.
 class PageCut {
  public:
   explicit PageCut(int32_t page_size) : page_size_(page_size) {}
 
   int64_t limit() const { return int64_t{page_size_} + 1; }
 
-  // Whether the next row, of `bytes` on the wire, is part of this page. Once false, always false. The first row
-  // always fits.
+  // Whether the next row, of `bytes` on the wire, is part of this page. Once false, always false.
+  // The first row always fits.
   bool Fits(size_t bytes) {
     if (more_ || rows_ == page_size_ || (rows_ > 0 && bytes_ + bytes > kMaxPageBytes)) {
       more_ = true;
@@ -41,12 +43,13 @@ class PageCut {
   bool more_ = false;
 };
 
-// The most rows that a list asks for at a time. PostgreSQL hands over an answer as a whole, so this bounds
-// its memory where rows are large.
+// The most rows that a list asks for at a time. PostgreSQL hands over an answer as a whole, so this
+// bounds its memory where rows are large.
 inline constexpr int64_t kMaxRowsPerQuery = 64;
 
-// Reads the rows of a page in steps. `query` is given the number of rows to ask for, offers each of them to `cut`, and
-// returns an absl::StatusOr<int64_t>, how many there were; called again it goes on behind the last of them.
+// Reads the rows of a page in steps. `query` is given the number of rows to ask for, offers each of
+// them to `cut`, and returns an absl::StatusOr<int64_t>, how many there were; called again it goes
+// on behind the last of them.
 template <typename Query>
 absl::Status ReadPage(PageCut& cut, Query query) {
   const int64_t limit = cut.limit() < kMaxRowsPerQuery ? cut.limit() : kMaxRowsPerQuery;

@@ -16,7 +16,8 @@ using google::protobuf::Timestamp;
 
 constexpr int64_t kSecondsPerMinute = 60;
 
-// What the lists are ordered by: coarse, so that a busy conversation moves in them once a minute at most.
+// What the lists are ordered by: coarse, so that a busy conversation moves in them once a minute at
+// most.
 Timestamp Minute(const Timestamp& time) {
   const int64_t second = time.seconds() % kSecondsPerMinute;
   Timestamp minute;
@@ -24,28 +25,34 @@ Timestamp Minute(const Timestamp& time) {
   return minute;
 }
 
-absl::StatusOr<std::optional<v1::Conversation>> FindOne(db::Session& session, std::string_view organization,
-                                                        std::string_view sql, db::Session::Params params) {
+absl::StatusOr<std::optional<v1::Conversation>> FindOne(db::Session& session,
+                                                        std::string_view organization,
+                                                        std::string_view sql,
+                                                        db::Session::Params params) {
   std::optional<v1::Conversation> found;
   RETURN_IF_ERROR(
-      session.Query(sql, params, [&](db::Row& row) { found = ReadConversation(row, organization); }).status());
+      session.Query(sql, params, [&](db::Row& row) { found = ReadConversation(row, organization); })
+          .status());
   return found;
 }
 
-absl::Status InsertParticipants(db::Session& session, const v1::Conversation& conversation, std::string_view kind,
+absl::Status InsertParticipants(db::Session& session, const v1::Conversation& conversation,
+                                std::string_view kind,
                                 const RepeatedPtrField<std::string>& participants) {
   for (const std::string& participant : participants) {
-    RETURN_IF_ERROR(session.Execute(
-        "insert into conversation_participants (alma_internal_organization, conversation_uuid, kind, participant, "
-        "joined_revision, joined_at, activity_minute) "
-        "values (:organization, :conversation, :kind, :participant, :revision, :joined_at, :activity_minute)",
-        {{"organization", conversation.alma_internal_organization()},
-         {"conversation", conversation.uuid()},
-         {"kind", kind},
-         {"participant", participant},
-         {"revision", conversation.revision()},
-         {"joined_at", conversation.created_at()},
-         {"activity_minute", Minute(conversation.created_at())}}));
+    RETURN_IF_ERROR(
+        session.Execute("insert into conversation_participants (alma_internal_organization, "
+                        "conversation_uuid, kind, participant, "
+                        "joined_revision, joined_at, activity_minute) "
+                        "values (:organization, :conversation, :kind, :participant, :revision, "
+                        ":joined_at, :activity_minute)",
+                        {{"organization", conversation.alma_internal_organization()},
+                         {"conversation", conversation.uuid()},
+                         {"kind", kind},
+                         {"participant", participant},
+                         {"revision", conversation.revision()},
+                         {"joined_at", conversation.created_at()},
+                         {"activity_minute", Minute(conversation.created_at())}}));
   }
   return absl::OkStatus();
 }
@@ -60,7 +67,8 @@ absl::Status MoveInLists(db::Session& session, std::string_view organization, st
                       params));
   return session.Execute(
       "update conversation_participants set activity_minute = :activity_minute "
-      "where alma_internal_organization = :organization and conversation_uuid = :uuid and left_at is null",
+      "where alma_internal_organization = :organization and conversation_uuid = :uuid and left_at "
+      "is null",
       params);
 }
 
@@ -73,7 +81,8 @@ v1::Conversation ReadConversation(db::Row& row, std::string_view organization) {
   *conversation.mutable_external_participants() = row.Texts();
   *conversation.mutable_created_at() = row.Time();
   *conversation.mutable_updated_at() = row.Time();
-  if (auto meta_data = row.OptionalJson()) *conversation.mutable_meta_data() = *std::move(meta_data);
+  if (auto meta_data = row.OptionalJson())
+    *conversation.mutable_meta_data() = *std::move(meta_data);
   conversation.set_origin(std::string(row.Text()));
   conversation.set_alma_internal_organization(std::string(organization));
   conversation.set_message_count(row.Int64());
@@ -88,34 +97,41 @@ v1::Conversation ReadConversation(db::Row& row, std::string_view organization) {
 absl::StatusOr<std::optional<v1::Conversation>> FindConversation(db::Session& session,
                                                                  std::string_view organization,
                                                                  std::string_view uuid) {
-  static const std::string sql =
-      absl::StrCat("select ", kConversationColumns,
-                   " from conversations where alma_internal_organization = :organization and uuid = :uuid");
+  static const std::string sql = absl::StrCat(
+      "select ", kConversationColumns,
+      " from conversations where alma_internal_organization = :organization and uuid = :uuid");
   return FindOne(session, organization, sql, {{"organization", organization}, {"uuid", uuid}});
 }
 
-absl::StatusOr<std::optional<v1::Conversation>> FindRepeated(db::Session& session, std::string_view organization,
+absl::StatusOr<std::optional<v1::Conversation>> FindRepeated(db::Session& session,
+                                                             std::string_view organization,
                                                              const v1::Conversation& wanted) {
-  static const std::string sql = absl::StrCat("select ", kConversationColumns,
-                                              " from conversations where alma_internal_organization = :organization "
-                                              "and origin = :origin and external_id = :external_id");
+  static const std::string sql =
+      absl::StrCat("select ", kConversationColumns,
+                   " from conversations where alma_internal_organization = :organization "
+                   "and origin = :origin and external_id = :external_id");
   return db::FindRepeated(
-      wanted, kConversation, [&](std::string_view uuid) { return FindConversation(session, organization, uuid); },
+      wanted, kConversation,
+      [&](std::string_view uuid) { return FindConversation(session, organization, uuid); },
       [&](std::string_view origin, std::string_view external_id) {
-        return FindOne(session, organization, sql,
-                       {{"organization", organization}, {"origin", origin}, {"external_id", external_id}});
+        return FindOne(
+            session, organization, sql,
+            {{"organization", organization}, {"origin", origin}, {"external_id", external_id}});
       });
 }
 
 absl::Status InsertConversation(db::Session& session, const v1::Conversation& conversation) {
   RETURN_IF_ERROR(session.Execute(
-      "insert into conversations (alma_internal_organization, uuid, agents, external_participants, created_at, "
+      "insert into conversations (alma_internal_organization, uuid, agents, external_participants, "
+      "created_at, "
       "updated_at, meta_data, origin, external_id, revision, message_count, activity_minute) "
-      "values (:organization, :uuid, :agents, :external_participants, :created_at, :updated_at, :meta_data, "
+      "values (:organization, :uuid, :agents, :external_participants, :created_at, :updated_at, "
+      ":meta_data, "
       ":origin, :external_id, :revision, 0, :activity_minute)",
       {{"organization", conversation.alma_internal_organization()},
        {"uuid", conversation.uuid()},
-       conversation.agents().empty() ? db::Param::Null("agents") : db::Param("agents", conversation.agents()),
+       conversation.agents().empty() ? db::Param::Null("agents")
+                                     : db::Param("agents", conversation.agents()),
        {"external_participants", conversation.external_participants()},
        {"created_at", conversation.created_at()},
        {"updated_at", conversation.updated_at()},
@@ -126,28 +142,31 @@ absl::Status InsertConversation(db::Session& session, const v1::Conversation& co
        {"revision", conversation.revision()},
        {"activity_minute", Minute(conversation.created_at())}}));
   RETURN_IF_ERROR(InsertParticipants(session, conversation, "AGENT", conversation.agents()));
-  return InsertParticipants(session, conversation, "EXTERNAL", conversation.external_participants());
+  return InsertParticipants(session, conversation, "EXTERNAL",
+                            conversation.external_participants());
 }
 
-absl::StatusOr<int64_t> AppendMessage(db::Session& session, std::string_view organization, std::string_view uuid,
-                                      const Timestamp& created_at) {
+absl::StatusOr<int64_t> AppendMessage(db::Session& session, std::string_view organization,
+                                      std::string_view uuid, const Timestamp& created_at) {
   int64_t index = 0;
   Timestamp last_message_at;
   Timestamp activity_minute;
   ASSIGN_OR_RETURN(
       const int64_t rows,
-      session.Query("update conversations set message_count = message_count + 1, "
-                    "last_message_index = coalesce(last_message_index, -1) + 1, "
-                    "last_message_at = case when last_message_at > :created_at then last_message_at "
-                    "else :created_at end "
-                    "where alma_internal_organization = :organization and uuid = :uuid and deleted_at is null "
-                    "returning last_message_index, last_message_at, activity_minute",
-                    {{"created_at", created_at}, {"organization", organization}, {"uuid", uuid}},
-                    [&](db::Row& row) {
-                      index = row.Int64();
-                      last_message_at = row.Time();
-                      activity_minute = row.Time();
-                    }));
+      session.Query(
+          "update conversations set message_count = message_count + 1, "
+          "last_message_index = coalesce(last_message_index, -1) + 1, "
+          "last_message_at = case when last_message_at > :created_at then last_message_at "
+          "else :created_at end "
+          "where alma_internal_organization = :organization and uuid = :uuid and deleted_at is "
+          "null "
+          "returning last_message_index, last_message_at, activity_minute",
+          {{"created_at", created_at}, {"organization", organization}, {"uuid", uuid}},
+          [&](db::Row& row) {
+            index = row.Int64();
+            last_message_at = row.Time();
+            activity_minute = row.Time();
+          }));
   if (rows == 0) return status::NotFound(kConversation);
   // Indexes hold the minute, so it has a statement of its own that most messages do without.
   const Timestamp minute = Minute(last_message_at);

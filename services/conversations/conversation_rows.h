@@ -10,8 +10,9 @@
 #include "common/db/session.h"
 #include "google/protobuf/timestamp.pb.h"
 
-// The rows of the tables conversations and conversation_participants, each read and written in one place. All
-// of these are for the functions that Database::Read and Database::Write run, and answer as Session::Query does.
+// The rows of the tables conversations and conversation_participants, each read and written in one
+// place. All of these are for the functions that Database::Read and Database::Write run, and answer
+// as Session::Query does.
 namespace alma::conversations {
 
 // What errors call such a row.
@@ -19,8 +20,10 @@ inline constexpr std::string_view kConversation = "conversation";
 
 // Columns of a select, in the order in which ReadConversation takes them.
 inline constexpr char kConversationColumns[] =
-    "conversations.uuid, conversations.agents, conversations.external_participants, conversations.created_at, "
-    "conversations.updated_at, conversations.meta_data, conversations.origin, conversations.message_count, "
+    "conversations.uuid, conversations.agents, conversations.external_participants, "
+    "conversations.created_at, "
+    "conversations.updated_at, conversations.meta_data, conversations.origin, "
+    "conversations.message_count, "
     "conversations.last_message_at, conversations.last_message_index, conversations.external_id, "
     "conversations.revision, conversations.deleted_at";
 v1::Conversation ReadConversation(db::Row& row, std::string_view organization);
@@ -31,15 +34,18 @@ absl::StatusOr<std::optional<v1::Conversation>> FindConversation(db::Session& se
                                                                  std::string_view uuid);
 
 // The row that the create of `wanted` repeats, if any; fails as db::FindRepeated says.
-absl::StatusOr<std::optional<v1::Conversation>> FindRepeated(db::Session& session, std::string_view organization,
+absl::StatusOr<std::optional<v1::Conversation>> FindRepeated(db::Session& session,
+                                                             std::string_view organization,
                                                              const v1::Conversation& wanted);
 
 // With its participants, who join at its created_at.
 absl::Status InsertConversation(db::Session& session, const v1::Conversation& conversation);
 
-// Counts one more message, created at `created_at`, and returns its index. Locks the row until the transaction
-// ends; its revision stays as it is. NOT_FOUND where the conversation is absent or deleted.
-absl::StatusOr<int64_t> AppendMessage(db::Session& session, std::string_view organization, std::string_view uuid,
+// Counts one more message, created at `created_at`, and returns its index. Locks the row until the
+// transaction ends; its revision stays as it is. NOT_FOUND where the conversation is absent or
+// deleted.
+absl::StatusOr<int64_t> AppendMessage(db::Session& session, std::string_view organization,
+                                      std::string_view uuid,
                                       const google::protobuf::Timestamp& created_at);
 
 }  // namespace alma::conversations

@@ -16,30 +16,33 @@ namespace alma::conversations {
 
 absl::StatusOr<v1::Conversation> ConversationStore::Create(const rpc::Call& call,
                                                            const v1::Conversation& conversation) {
-  return database_.Write(call.deadline, [&](db::Session& session) -> absl::StatusOr<v1::Conversation> {
-    ASSIGN_OR_RETURN(const int64_t revision, db::TakeRevisions(session, call.organization()));
-    ASSIGN_OR_RETURN(auto repeated, FindRepeated(session, call.organization(), conversation));
-    if (repeated.has_value()) {
-      session.Discard();
-      return *std::move(repeated);
-    }
-    v1::Conversation created = conversation;
-    if (created.uuid().empty()) created.set_uuid(id::NewUuid());
-    *created.mutable_created_at() = text::Now();
-    *created.mutable_updated_at() = created.created_at();
-    created.set_alma_internal_organization(call.organization());
-    created.set_revision(revision);
-    RETURN_IF_ERROR(InsertConversation(session, created));
-    return created;
-  });
+  return database_.Write(
+      call.deadline, [&](db::Session& session) -> absl::StatusOr<v1::Conversation> {
+        ASSIGN_OR_RETURN(const int64_t revision, db::TakeRevisions(session, call.organization()));
+        ASSIGN_OR_RETURN(auto repeated, FindRepeated(session, call.organization(), conversation));
+        if (repeated.has_value()) {
+          session.Discard();
+          return *std::move(repeated);
+        }
+        v1::Conversation created = conversation;
+        if (created.uuid().empty()) created.set_uuid(id::NewUuid());
+        *created.mutable_created_at() = text::Now();
+        *created.mutable_updated_at() = created.created_at();
+        created.set_alma_internal_organization(call.organization());
+        created.set_revision(revision);
+        RETURN_IF_ERROR(InsertConversation(session, created));
+        return created;
+      });
 }
 
-absl::StatusOr<v1::Conversation> ConversationStore::Get(const rpc::Call& call, const std::string& uuid) {
-  return database_.Read(call.deadline, [&](db::Session& session) -> absl::StatusOr<v1::Conversation> {
-    ASSIGN_OR_RETURN(auto found, FindConversation(session, call.organization(), uuid));
-    if (!found.has_value()) return status::NotFound(kConversation);
-    return *std::move(found);
-  });
+absl::StatusOr<v1::Conversation> ConversationStore::Get(const rpc::Call& call,
+                                                        const std::string& uuid) {
+  return database_.Read(
+      call.deadline, [&](db::Session& session) -> absl::StatusOr<v1::Conversation> {
+        ASSIGN_OR_RETURN(auto found, FindConversation(session, call.organization(), uuid));
+        if (!found.has_value()) return status::NotFound(kConversation);
+        return *std::move(found);
+      });
 }
 
 absl::StatusOr<db::ListPage<v1::ListConversationsResponse>> ConversationStore::List(

@@ -30,20 +30,24 @@ constexpr char kOfParticipant[] =
     "and conversations.uuid = participants.conversation_uuid "
     "where participants.alma_internal_organization = :organization and participants.kind = :kind "
     "and participants.participant = :participant and participants.left_at is null "
-    "and (participants.activity_minute, participants.conversation_uuid) < (:activity_minute, :uuid)";
+    "and (participants.activity_minute, participants.conversation_uuid) < (:activity_minute, "
+    ":uuid)";
 
-constexpr char kByConversation[] = " order by conversations.activity_minute desc, conversations.uuid desc";
+constexpr char kByConversation[] =
+    " order by conversations.activity_minute desc, conversations.uuid desc";
 constexpr char kByParticipation[] =
     " order by participants.activity_minute desc, participants.conversation_uuid desc";
 
 // The lowest index of an ascending list behind `after`, the highest of a descending one.
 int64_t Bound(const db::Position& after, const v1::ListMessagesRequest& request) {
   int64_t last = 0;
-  if (!after.empty() && absl::SimpleAtoi(after.front(), &last)) return request.descending() ? last - 1 : last + 1;
+  if (!after.empty() && absl::SimpleAtoi(after.front(), &last))
+    return request.descending() ? last - 1 : last + 1;
   if (request.has_from_index()) return request.from_index();
   const int64_t half = request.page_size() / 2;
   if (request.descending()) {
-    return request.has_around_index() ? std::min(request.around_index(), kMaxIndex - half) + half : kMaxIndex;
+    return request.has_around_index() ? std::min(request.around_index(), kMaxIndex - half) + half
+                                      : kMaxIndex;
   }
   return request.has_around_index() ? std::max<int64_t>(0, request.around_index() - half) : 0;
 }
@@ -53,10 +57,11 @@ int64_t Bound(const db::Position& after, const v1::ListMessagesRequest& request)
 ListQuery ConversationsBehind(const db::Position& after, std::string_view organization,
                               const v1::ListConversationsRequest& request, int64_t limit) {
   const bool first = after.empty();
-  std::vector<db::Param> params = {{"organization", organization},
-                                   {"activity_minute", first ? std::string_view(kAfterEveryMinute) : after[0]},
-                                   {"uuid", first ? std::string_view(kAnyUuid) : after[1]},
-                                   {"limit", limit}};
+  std::vector<db::Param> params = {
+      {"organization", organization},
+      {"activity_minute", first ? std::string_view(kAfterEveryMinute) : after[0]},
+      {"uuid", first ? std::string_view(kAnyUuid) : after[1]},
+      {"limit", limit}};
   const char* range = kOfOrganization;
   const char* order = kByConversation;
   if (!request.origin().empty()) {
@@ -67,10 +72,12 @@ ListQuery ConversationsBehind(const db::Position& after, std::string_view organi
     range = kOfParticipant;
     order = kByParticipation;
     params.emplace_back("kind", agent ? "AGENT" : "EXTERNAL");
-    params.emplace_back("participant", agent ? request.agent_uuid() : request.external_participant());
+    params.emplace_back("participant",
+                        agent ? request.agent_uuid() : request.external_participant());
   }
   return {absl::StrCat("select ", kConversationColumns, ", conversations.activity_minute", range,
-                       request.show_deleted() ? "" : " and conversations.deleted_at is null", order, " limit :limit"),
+                       request.show_deleted() ? "" : " and conversations.deleted_at is null", order,
+                       " limit :limit"),
           std::move(params)};
 }
 
@@ -80,7 +87,8 @@ ListQuery MessagesBehind(const db::Position& after, std::string_view organizatio
   return {absl::StrCat("select ", kMessageColumns,
                        " from messages where alma_internal_organization = :organization "
                        "and conversation_uuid = :conversation_uuid and message_index ",
-                       down ? "<=" : ">=", " :bound", request.show_deleted() ? "" : " and deleted_at is null",
+                       down ? "<=" : ">=", " :bound",
+                       request.show_deleted() ? "" : " and deleted_at is null",
                        " order by message_index", down ? " desc" : "", " limit :limit"),
           {{"organization", organization},
            {"conversation_uuid", request.conversation_uuid()},

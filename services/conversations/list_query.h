@@ -10,7 +10,8 @@
 #include "common/db/list_page.h"
 #include "common/db/session.h"
 
-// What the lists ask the database: each query is one range of one index, read in the order of the list.
+// What the lists ask the database: each query is one range of one index, read in the order of the
+// list.
 namespace alma::conversations {
 
 struct ListQuery {
@@ -18,12 +19,13 @@ struct ListQuery {
   std::vector<db::Param> params;
 };
 
-// Up to `limit` rows of the list behind `after`: kConversationColumns, then activity_minute, which with the uuid is
-// the Position of the row.
+// Up to `limit` rows of the list behind `after`: kConversationColumns, then activity_minute, which
+// with the uuid is the Position of the row.
 ListQuery ConversationsBehind(const db::Position& after, std::string_view organization,
                               const v1::ListConversationsRequest& request, int64_t limit);
 
-// Up to `limit` rows of the list behind `after`: kMessageColumns. The Position of a row is its index.
+// Up to `limit` rows of the list behind `after`: kMessageColumns. The Position of a row is its
+// index.
 ListQuery MessagesBehind(const db::Position& after, std::string_view organization,
                          const v1::ListMessagesRequest& request, int64_t limit);
 

@@ -10,11 +10,14 @@
 namespace alma::conversations {
 namespace {
 
-absl::StatusOr<std::optional<v1::Message>> FindOne(db::Session& session, std::string_view organization,
-                                                   std::string_view sql, db::Session::Params params) {
+absl::StatusOr<std::optional<v1::Message>> FindOne(db::Session& session,
+                                                   std::string_view organization,
+                                                   std::string_view sql,
+                                                   db::Session::Params params) {
   std::optional<v1::Message> found;
   RETURN_IF_ERROR(
-      session.Query(sql, params, [&](db::Row& row) { found = ReadMessage(row, organization); }).status());
+      session.Query(sql, params, [&](db::Row& row) { found = ReadMessage(row, organization); })
+          .status());
   return found;
 }
 
@@ -42,33 +45,42 @@ v1::Message ReadMessage(db::Row& row, std::string_view organization) {
   return message;
 }
 
-absl::StatusOr<std::optional<v1::Message>> FindMessage(db::Session& session, std::string_view organization,
+absl::StatusOr<std::optional<v1::Message>> FindMessage(db::Session& session,
+                                                       std::string_view organization,
                                                        std::string_view uuid) {
-  static const std::string sql =
-      absl::StrCat("select ", kMessageColumns,
-                   " from messages where alma_internal_organization = :organization and uuid = :uuid");
+  static const std::string sql = absl::StrCat(
+      "select ", kMessageColumns,
+      " from messages where alma_internal_organization = :organization and uuid = :uuid");
   return FindOne(session, organization, sql, {{"organization", organization}, {"uuid", uuid}});
 }
 
-absl::StatusOr<std::optional<v1::Message>> FindRepeated(db::Session& session, std::string_view organization,
+absl::StatusOr<std::optional<v1::Message>> FindRepeated(db::Session& session,
+                                                        std::string_view organization,
                                                         const v1::Message& wanted) {
-  static const std::string sql = absl::StrCat("select ", kMessageColumns,
-                                              " from messages where alma_internal_organization = :organization "
-                                              "and origin = :origin and external_id = :external_id");
+  static const std::string sql =
+      absl::StrCat("select ", kMessageColumns,
+                   " from messages where alma_internal_organization = :organization "
+                   "and origin = :origin and external_id = :external_id");
   return db::FindRepeated(
-      wanted, kMessage, [&](std::string_view uuid) { return FindMessage(session, organization, uuid); },
+      wanted, kMessage,
+      [&](std::string_view uuid) { return FindMessage(session, organization, uuid); },
       [&](std::string_view origin, std::string_view external_id) {
-        return FindOne(session, organization, sql,
-                       {{"organization", organization}, {"origin", origin}, {"external_id", external_id}});
+        return FindOne(
+            session, organization, sql,
+            {{"organization", organization}, {"origin", origin}, {"external_id", external_id}});
       });
 }
 
 absl::Status InsertMessage(db::Session& session, const v1::Message& message) {
   return session.Execute(
-      "insert into messages (alma_internal_organization, uuid, sender_uuid, conversation_uuid, content, type, link, "
-      "channel, subchannel, created_at, updated_at, meta_data, origin, message_index, external_id, revision) "
-      "values (:organization, :uuid, :sender_uuid, :conversation_uuid, :content, :type, :link, :channel, "
-      ":subchannel, :created_at, :updated_at, :meta_data, :origin, :message_index, :external_id, :revision)",
+      "insert into messages (alma_internal_organization, uuid, sender_uuid, conversation_uuid, "
+      "content, type, link, "
+      "channel, subchannel, created_at, updated_at, meta_data, origin, message_index, external_id, "
+      "revision) "
+      "values (:organization, :uuid, :sender_uuid, :conversation_uuid, :content, :type, :link, "
+      ":channel, "
+      ":subchannel, :created_at, :updated_at, :meta_data, :origin, :message_index, :external_id, "
+      ":revision)",
       {{"organization", message.alma_internal_organization()},
        {"uuid", message.uuid()},
        {"sender_uuid", message.sender_uuid()},
@@ -80,7 +92,8 @@ absl::Status InsertMessage(db::Session& session, const v1::Message& message) {
        db::Param::TextOrNull("subchannel", message.subchannel()),
        {"created_at", message.created_at()},
        {"updated_at", message.updated_at()},
-       message.has_meta_data() ? db::Param("meta_data", message.meta_data()) : db::Param::Null("meta_data"),
+       message.has_meta_data() ? db::Param("meta_data", message.meta_data())
+                               : db::Param::Null("meta_data"),
        {"origin", message.origin()},
        {"message_index", message.index()},
        db::Param::TextOrNull("external_id", message.external_id()),

@@ -8,8 +8,8 @@
 #include "alma/conversations/v1/messages.pb.h"
 #include "common/db/session.h"
 
-// The rows of the table messages, read and written in one place. All of these are for the functions that
-// Database::Read and Database::Write run, and answer as Session::Query does.
+// The rows of the table messages, read and written in one place. All of these are for the functions
+// that Database::Read and Database::Write run, and answer as Session::Query does.
 namespace alma::conversations {
 
 // What errors call such a row.
@@ -17,16 +17,19 @@ inline constexpr std::string_view kMessage = "message";
 
 // Columns of a select, in the order in which ReadMessage takes them.
 inline constexpr char kMessageColumns[] =
-    "uuid, sender_uuid, conversation_uuid, content, type, link, channel, subchannel, created_at, updated_at, "
+    "uuid, sender_uuid, conversation_uuid, content, type, link, channel, subchannel, created_at, "
+    "updated_at, "
     "meta_data, origin, message_index, external_id, revision, deleted_at";
 v1::Message ReadMessage(db::Row& row, std::string_view organization);
 
 // Deleted ones too.
-absl::StatusOr<std::optional<v1::Message>> FindMessage(db::Session& session, std::string_view organization,
+absl::StatusOr<std::optional<v1::Message>> FindMessage(db::Session& session,
+                                                       std::string_view organization,
                                                        std::string_view uuid);
 
 // The row that the create of `wanted` repeats, if any; fails as db::FindRepeated says.
-absl::StatusOr<std::optional<v1::Message>> FindRepeated(db::Session& session, std::string_view organization,
+absl::StatusOr<std::optional<v1::Message>> FindRepeated(db::Session& session,
+                                                        std::string_view organization,
                                                         const v1::Message& wanted);
 
 absl::Status InsertMessage(db::Session& session, const v1::Message& message);

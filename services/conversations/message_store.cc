@@ -16,14 +16,16 @@
 
 namespace alma::conversations {
 
-absl::StatusOr<v1::Message> MessageStore::Create(const rpc::Call& call, const v1::Message& message) {
+absl::StatusOr<v1::Message> MessageStore::Create(const rpc::Call& call,
+                                                 const v1::Message& message) {
   return database_.Write(call.deadline, [&](db::Session& session) -> absl::StatusOr<v1::Message> {
     ASSIGN_OR_RETURN(const int64_t revision, db::TakeRevisions(session, call.organization()));
     v1::Message created = message;
     *created.mutable_updated_at() = text::Now();
     if (!created.has_created_at()) *created.mutable_created_at() = created.updated_at();
-    ASSIGN_OR_RETURN(const int64_t index, AppendMessage(session, call.organization(), message.conversation_uuid(),
-                                                        created.created_at()));
+    ASSIGN_OR_RETURN(const int64_t index,
+                     AppendMessage(session, call.organization(), message.conversation_uuid(),
+                                   created.created_at()));
     ASSIGN_OR_RETURN(auto repeated, FindRepeated(session, call.organization(), message));
     if (repeated.has_value()) {
       session.Discard();

@@ -13,13 +13,16 @@ namespace alma::conversations {
 // alma.conversations.v1.ConversationsService. What it is given outlives it.
 class ConversationsService final : public rpc::Service {
  public:
-  ConversationsService(rpc::Runtime& runtime, ConversationStore& store, const db::PageTokens& page_tokens);
+  ConversationsService(rpc::Runtime& runtime, ConversationStore& store,
+                       const db::PageTokens& page_tokens);
 
  private:
-  absl::StatusOr<v1::Conversation> CreateConversation(const rpc::Call& call, v1::CreateConversationRequest& request);
-  absl::StatusOr<v1::Conversation> GetConversation(const rpc::Call& call, v1::GetConversationRequest& request);
-  absl::StatusOr<v1::ListConversationsResponse> ListConversations(const rpc::Call& call,
-                                                                  v1::ListConversationsRequest& request);
+  absl::StatusOr<v1::Conversation> CreateConversation(const rpc::Call& call,
+                                                      v1::CreateConversationRequest& request);
+  absl::StatusOr<v1::Conversation> GetConversation(const rpc::Call& call,
+                                                   v1::GetConversationRequest& request);
+  absl::StatusOr<v1::ListConversationsResponse> ListConversations(
+      const rpc::Call& call, v1::ListConversationsRequest& request);
 
   ConversationStore& store_;
   const db::PageTokens& page_tokens_;
@@ -31,9 +34,11 @@ class MessagesService final : public rpc::Service {
   MessagesService(rpc::Runtime& runtime, MessageStore& store, const db::PageTokens& page_tokens);
 
  private:
-  absl::StatusOr<v1::Message> CreateMessage(const rpc::Call& call, v1::CreateMessageRequest& request);
+  absl::StatusOr<v1::Message> CreateMessage(const rpc::Call& call,
+                                            v1::CreateMessageRequest& request);
   absl::StatusOr<v1::Message> GetMessage(const rpc::Call& call, v1::GetMessageRequest& request);
-  absl::StatusOr<v1::ListMessagesResponse> ListMessages(const rpc::Call& call, v1::ListMessagesRequest& request);
+  absl::StatusOr<v1::ListMessagesResponse> ListMessages(const rpc::Call& call,
+                                                        v1::ListMessagesRequest& request);
 
   MessageStore& store_;
   const db::PageTokens& page_tokens_;

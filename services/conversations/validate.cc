@@ -38,14 +38,17 @@ void CheckMetaData(Violations& violations, std::string_view field, Struct* meta_
   if (violations.empty()) text::NormalizeStruct(meta_data);
 }
 
-// Calls `check(path, item)`, which may change the item, for each of `items`, then looks for repetitions.
+// Calls `check(path, item)`, which may change the item, for each of `items`, then looks for
+// repetitions.
 template <typename Check>
-void CheckEach(Violations& violations, const std::string& field, RepeatedPtrField<std::string>& items, Check check) {
+void CheckEach(Violations& violations, const std::string& field,
+               RepeatedPtrField<std::string>& items, Check check) {
   std::set<std::string_view> seen;
   for (int i = 0; i < items.size(); ++i) {
     const std::string path = field + "[" + std::to_string(i) + "]";
     check(path, items[i]);
-    if (!items[i].empty() && !seen.insert(items[i]).second) violations.Add(path, "is in the list already");
+    if (!items[i].empty() && !seen.insert(items[i]).second)
+      violations.Add(path, "is in the list already");
   }
 }
 
@@ -56,9 +59,9 @@ void CheckParticipants(Violations& violations, v1::Conversation& conversation) {
                    "must be at most 100 participants, agents and external ones together");
     return;
   }
-  CheckEach(violations, "agents", *conversation.mutable_agents(), [&](std::string_view path, std::string& uuid) {
-    text::CheckUuid(violations, path, &uuid);
-  });
+  CheckEach(
+      violations, "agents", *conversation.mutable_agents(),
+      [&](std::string_view path, std::string& uuid) { text::CheckUuid(violations, path, &uuid); });
   CheckEach(violations, "external_participants", *conversation.mutable_external_participants(),
             [&](std::string_view path, std::string& participant) {
               text::CheckName(violations, path, participant);
@@ -97,7 +100,8 @@ void CheckNew(Violations& violations, v1::Conversation& conversation) {
   ClearOutputOnly(conversation);
   text::CheckUuid(violations, "uuid", conversation.mutable_uuid(), Presence::kOptional);
   CheckParticipants(violations, conversation);
-  if (conversation.has_meta_data()) CheckMetaData(violations, "meta_data", conversation.mutable_meta_data());
+  if (conversation.has_meta_data())
+    CheckMetaData(violations, "meta_data", conversation.mutable_meta_data());
   text::CheckName(violations, "origin", conversation.origin());
   text::CheckName(violations, "external_id", conversation.external_id(), Presence::kOptional);
 }
@@ -142,11 +146,13 @@ absl::Status Validate(v1::ListConversationsRequest& request) {
   Violations violations;
   request.set_page_size(text::CheckPageSize(violations, request.page_size()));
   text::CheckUuid(violations, "agent_uuid", request.mutable_agent_uuid(), Presence::kOptional);
-  text::CheckName(violations, "external_participant", request.external_participant(), Presence::kOptional);
+  text::CheckName(violations, "external_participant", request.external_participant(),
+                  Presence::kOptional);
   text::CheckName(violations, "origin", request.origin(), Presence::kOptional);
   const bool by_agent = !request.agent_uuid().empty();
   const bool by_external = !request.external_participant().empty();
-  if (by_agent && by_external) violations.Add("external_participant", "cannot be combined with agent_uuid");
+  if (by_agent && by_external)
+    violations.Add("external_participant", "cannot be combined with agent_uuid");
   if ((by_agent || by_external) && !request.origin().empty()) {
     violations.Add("origin", "cannot be combined with agent_uuid or external_participant");
   }

@@ -4,9 +4,10 @@
 #include "alma/conversations/v1/conversations.pb.h"
 #include "alma/conversations/v1/messages.pb.h"
 
-// Pure functions that say whether a request can be carried out at all: INVALID_ARGUMENT with every violated
-// field otherwise. They bring the request into the one form that the stores expect, in place: uuids in lower case, times
-// in microseconds, page sizes filled in, and what a client cannot set taken out of a resource to create.
+// Pure functions that say whether a request can be carried out at all: INVALID_ARGUMENT with every
+// violated field otherwise. They bring the request into the one form that the stores expect, in
+// place: uuids in lower case, times in microseconds, page sizes filled in, and what a client cannot
+// set taken out of a resource to create.
 namespace alma::conversations {
 
 absl::Status Validate(v1::CreateConversationRequest& request);

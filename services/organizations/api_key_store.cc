@@ -51,8 +51,9 @@ absl::StatusOr<Locked> Lock(db::Session& session, const rpc::Call& call, const s
                             int64_t count = 1) {
   ASSIGN_OR_RETURN(const int64_t change_seq, TakeChanges(session, count));
   ASSIGN_OR_RETURN(auto stored, FindApiKey(session, uuid));
-  if (!stored.has_value() || !Sees(call, stored->organization_uuid()))
+  if (!stored.has_value() || !Sees(call, stored->organization_uuid())) {
     return status::NotFound(kApiKey);
+  }
   ASSIGN_OR_RETURN(const int64_t revision,
                    db::TakeRevisions(session, stored->organization_uuid(), count));
   return Locked{*std::move(stored), revision, change_seq};
@@ -95,8 +96,9 @@ absl::StatusOr<v1::CreateApiKeyResponse> ApiKeyStore::Create(const rpc::Call& ca
 absl::StatusOr<v1::ApiKey> ApiKeyStore::Get(const rpc::Call& call, const std::string& uuid) {
   return database_.Read(call.deadline, [&](db::Session& session) -> absl::StatusOr<v1::ApiKey> {
     ASSIGN_OR_RETURN(auto stored, FindApiKey(session, uuid));
-    if (!stored.has_value() || !Sees(call, stored->organization_uuid()))
+    if (!stored.has_value() || !Sees(call, stored->organization_uuid())) {
       return status::NotFound(kApiKey);
+    }
     return *std::move(stored);
   });
 }
@@ -127,8 +129,9 @@ absl::StatusOr<db::ListPage<v1::ListApiKeysResponse>> ApiKeyStore::List(
       if (cut.Fits(api_key.ByteSizeLong())) *rows.Add() = std::move(api_key);
     };
     RETURN_IF_ERROR(session.Query(sql, params, read).status());
-    if (cut.more())
+    if (cut.more()) {
       page.next = {text::FormatTimestamp(rows.rbegin()->created_at()), rows.rbegin()->uuid()};
+    }
     return page;
   });
 }
@@ -177,8 +180,9 @@ absl::StatusOr<v1::RotateApiKeyResponse> ApiKeyStore::Rotate(
 
         Timestamp end = now + request.grace();
         text::TruncateToMicros(&end);
-        if (!row.stored.has_expires_at() || end < row.stored.expires_at())
+        if (!row.stored.has_expires_at() || end < row.stored.expires_at()) {
           *row.stored.mutable_expires_at() = end;
+        }
         RETURN_IF_ERROR(Save(session, row).status());
 
         v1::RotateApiKeyResponse response;
@@ -203,8 +207,9 @@ absl::StatusOr<v1::VerifyApiKeyResponse> ApiKeyStore::Verify(const std::string& 
           key.set_organization_uuid(std::string(row.Text()));
           key.set_api_key_uuid(std::string(row.Text()));
           ReadScopes(row.Text(), key.mutable_scopes());
-          if (auto expires_at = row.OptionalTime())
+          if (auto expires_at = row.OptionalTime()) {
             *key.mutable_expires_at() = *std::move(expires_at);
+          }
           key.set_change_seq(row.Int64());
         };
         const std::string apikey = absl::BytesToHexString(secret_sha256);

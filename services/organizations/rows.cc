@@ -27,11 +27,13 @@ v1::Organization ReadOrganization(db::Row& row) {
   *organization.mutable_created_at() = row.Time();
   *organization.mutable_updated_at() = row.Time();
   organization.set_active(std::string(row.Text()));
-  if (auto meta_data = row.OptionalJson())
+  if (auto meta_data = row.OptionalJson()) {
     *organization.mutable_meta_data() = *std::move(meta_data);
+  }
   organization.set_revision(row.Int64());
-  if (auto deleted_at = row.OptionalTime())
+  if (auto deleted_at = row.OptionalTime()) {
     *organization.mutable_deleted_at() = *std::move(deleted_at);
+  }
   return organization;
 }
 

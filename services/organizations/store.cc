@@ -134,8 +134,9 @@ absl::StatusOr<db::ListPage<v1::ListOrganizationsResponse>> Store::List(
       if (cut.Fits(organization.ByteSizeLong())) *rows.Add() = std::move(organization);
     };
     RETURN_IF_ERROR(session.Query(sql, params, read).status());
-    if (cut.more())
+    if (cut.more()) {
       page.next = {text::FormatTimestamp(rows.rbegin()->created_at()), rows.rbegin()->uuid()};
+    }
     return page;
   });
 }

@@ -114,8 +114,9 @@ absl::Status Validate(v1::UpdateOrganizationRequest& request) {
   text::CheckUuid(violations, "organization.uuid", organization.mutable_uuid());
   text::ResolveUpdateMask(violations, organization, kMutableOrganization, &mask);
   text::CheckName(violations, "organization.name", organization.name(), WhenNamed(mask, "name"));
-  if (text::Names(mask, "active") || !organization.active().empty())
+  if (text::Names(mask, "active") || !organization.active().empty()) {
     CheckActive(violations, organization.active());
+  }
   CheckMetaData(violations, organization);
   return violations.ToStatus();
 }
@@ -165,8 +166,9 @@ absl::Status Validate(v1::RevokeApiKeyRequest& request) { return ValidateUuid(re
 
 absl::Status Validate(v1::RotateApiKeyRequest& request) {
   using google::protobuf::util::TimeUtil;
-  if (!request.has_grace())
+  if (!request.has_grace()) {
     *request.mutable_grace() = TimeUtil::SecondsToDuration(kDefaultGraceSeconds);
+  }
   const google::protobuf::Duration& grace = request.grace();
   Violations violations;
   text::CheckUuid(violations, "uuid", request.mutable_uuid());
@@ -182,8 +184,9 @@ absl::Status Validate(v1::RotateApiKeyRequest& request) {
 
 absl::Status Validate(v1::VerifyApiKeyRequest& request) {
   Violations violations;
-  if (request.secret_sha256().size() != kSha256Bytes)
+  if (request.secret_sha256().size() != kSha256Bytes) {
     violations.Add("secret_sha256", "must have 32 bytes");
+  }
   return violations.ToStatus();
 }
 
