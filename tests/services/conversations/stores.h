@@ -1,0 +1,62 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "catch2/catch.hpp"
+#include "services/conversations/conversation_store.h"
+#include "services/conversations/message_store.h"
+#include "tests/support/database.h"
+
+namespace alma::conversations {
+
+inline constexpr char kOurs[] = "0190f5fe-0000-7000-8000-0000000000aa";
+inline constexpr char kTheirs[] = "0190f5fe-0000-7000-8000-0000000000bb";
+inline constexpr char kSender[] = "0190f5fe-0000-7000-8000-0000000000cc";
+
+// The n-th of some uuids, ascending.
+std::string NthUuid(int n);
+
+// Calls of the organizations kOurs and kTheirs.
+rpc::Call Us();
+rpc::Call Them();
+
+// Valid, without ids.
+v1::Conversation NewConversation();
+v1::Message NewMessage(const std::string& conversation_uuid, const std::string& content = "hello");
+
+// Requests in the form that validation leaves behind.
+v1::ListConversationsRequest PageOfConversations(int page_size);
+v1::ListMessagesRequest PageOfMessages(const std::string& conversation_uuid, int page_size);
+
+template <typename T>
+T Ok(absl::StatusOr<T> result) {
+  INFO(result.status());
+  REQUIRE(result.ok());
+  return *std::move(result);
+}
+
+// Both stores over one database.
+struct Stores {
+  explicit Stores(db::Engine engine);
+
+  // Runs `sql` in a transaction of its own.
+  void Execute(std::string_view sql);
+  int64_t Count(std::string_view sql) { return testing::SelectInt64(*database, sql); }
+
+  testing::TestDatabase database;
+  ConversationStore conversations;
+  MessageStore messages;
+};
+
+// Reads a list page by page and calls `between` after each. The uuids, in their order.
+std::vector<std::string> ReadAll(
+    Stores& stores, const v1::ListConversationsRequest& request,
+    const std::function<void()>& between = [] {});
+std::vector<int64_t> ReadAll(
+    Stores& stores, const v1::ListMessagesRequest& request,
+    const std::function<void()>& between = [] {});
+
+}  // namespace alma::conversations
