@@ -98,7 +98,11 @@ void Database::Look() {
   int64_t newest = 0;
   int64_t oldest_binary = 0;
   absl::StatusOr<Pool::Lease> session = monitor_session_.Take(absl::Now() + kLookEvery);
-  if (!session.ok() || !(*session)->CheckAttached().ok()) return;
+  if (!session.ok() || !(*session)->CheckAttached().ok()) {
+    // Gone for certain: health need not wait for the last sight to grow old.
+    last_seen_nanos_ = 0;
+    return;
+  }
   const auto rows = (*session)->Query(
       "select coalesce(max(id), 0), coalesce(max(oldest_binary), 0) from schema_migrations", {}, [&](Row& row) {
         newest = row.Int64();

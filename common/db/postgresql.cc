@@ -66,7 +66,7 @@ class PostgresqlDialect final : public Dialect {
 
   std::string Begin(absl::Duration remaining) const override {
     const int64_t millis = std::max<int64_t>(1, absl::ToInt64Milliseconds(remaining));
-    return absl::StrCat("begin isolation level read committed read write; set local statement_timeout to ",
+    return absl::StrCat("begin isolation level read committed; set local statement_timeout to ",
                         std::min<int64_t>(millis, 600'000));
   }
 

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -30,7 +31,8 @@ std::string_view Row::Text() {
 int64_t Row::Int64() {
   int64_t number = 0;
   const std::string_view text = Text();
-  failed_ |= std::from_chars(text.begin(), text.end(), number).ptr != text.end() || text.empty();
+  const auto [end, error] = std::from_chars(text.begin(), text.end(), number);
+  failed_ |= error != std::errc() || end != text.end();
   return number;
 }
 
@@ -225,8 +227,9 @@ absl::StatusOr<int64_t> Session::Query(std::string_view sql, Params params,
       failed |= row.failed_;
       ++rows;
     }
-    if (failed) return status::Internal();
-    return rows;
+    if (!failed) return rows;
+    log::Warning("database_error", {{"reason", "INTERNAL"}, {"cause", "a column that does not read as asked"}});
+    return status::Internal();
   } catch (const std::exception& error) {
     absl::Status failed = Fail(error);
     if (auto spoilt = prepared_.extract(std::string(sql))) spoilt_.push_back(std::move(spoilt.mapped()));

@@ -24,6 +24,9 @@ using google::protobuf::io::CodedInputStream;
 // What protobuf's own parser accepts.
 constexpr int kMaxNesting = 100;
 
+// Longer than an error shows. A long key would otherwise be copied for each of the items below it.
+constexpr size_t kMaxPathBytes = 256;
+
 // Walks the bytes of a message that protobuf refused, to name the field that it was refused for: its parser
 // says only yes or no.
 class Walker {
@@ -59,7 +62,10 @@ class Walker {
   static std::string PathOf(const std::string& parent, const FieldDescriptor& field, int index,
                             const std::string& key) {
     const google::protobuf::Descriptor& type = *field.containing_type();
-    if (type.options().map_entry()) return field.number() == 1 || key.empty() ? parent : parent + "." + key;
+    if (parent.size() >= kMaxPathBytes) return parent;
+    if (type.options().map_entry()) {
+      return field.number() == 1 || key.empty() ? parent : parent + "." + key.substr(0, kMaxPathBytes);
+    }
     if (type.full_name() == "google.protobuf.Struct" || type.full_name() == "google.protobuf.Value") return parent;
     const bool item = type.full_name() == "google.protobuf.ListValue";
     std::string path = item ? parent : parent.empty() ? field.name() : parent + "." + field.name();

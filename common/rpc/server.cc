@@ -31,7 +31,8 @@ sigset_t StopSignals() {
 }
 
 bool IsLoopback(std::string_view host) {
-  return host.starts_with("127.") || host == "localhost" || host == "[::1]";
+  const bool numeric = host.find_first_not_of("0123456789.") == std::string_view::npos;
+  return (numeric && host.starts_with("127.")) || host == "localhost" || host == "[::1]";
 }
 
 absl::Status CheckAddress(const std::string& address, bool insecure) {

@@ -17,16 +17,17 @@ namespace alma::text {
 absl::StatusOr<std::string> StructToJson(const google::protobuf::Struct& value);
 
 // Reads a JSON object as StructToJson writes it and as PostgreSQL prints jsonb, where 1e300 has
-// all its digits. The last of duplicate keys counts. absl InvalidArgument when `json` is no JSON object,
-// nests deeper than 32 levels, or holds a number beyond a double.
+// all its digits. The last of duplicate keys counts. absl InvalidArgument when `json` is no JSON
+// object, nests deeper than 32 levels, or holds a number beyond a double.
 absl::StatusOr<google::protobuf::Struct> StructFromJson(std::string_view json);
 
 // A JSON array of strings, in their order. `texts` must be valid UTF-8.
 std::string TextsToJson(const google::protobuf::RepeatedPtrField<std::string>& texts);
 
-// Reads what TextsToJson writes and PostgreSQL prints of it. absl InvalidArgument when `json` is no JSON array of
-// strings.
-absl::StatusOr<google::protobuf::RepeatedPtrField<std::string>> TextsFromJson(std::string_view json);
+// Reads what TextsToJson writes and PostgreSQL prints of it. absl InvalidArgument when `json` is no
+// JSON array of strings.
+absl::StatusOr<google::protobuf::RepeatedPtrField<std::string>> TextsFromJson(
+    std::string_view json);
 
 // Equality by value: key order does not count, 0.0 equals -0.0.
 bool StructEquals(const google::protobuf::Struct& a, const google::protobuf::Struct& b);
