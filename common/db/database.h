@@ -25,7 +25,8 @@ namespace alma::db {
 // this binary), RESOURCE_EXHAUSTED (full), DEADLINE_EXCEEDED, INTERNAL.
 class Database {
  public:
-  // Connects at the first use. `sessions` bounds the connections: on PostgreSQL all of them, on SQLite the readers.
+  // Connects at the first use, to what Migrate has made. `sessions` bounds the connections: on PostgreSQL
+  // all of them, on SQLite the readers.
   Database(Location location, const Schema& schema, int sessions);
   ~Database();
 

@@ -19,8 +19,9 @@ constexpr absl::Duration kStopTimeout = absl::Seconds(30);
 
 std::string Program() {
   const char* folder = std::getenv("ALMA_BIN_DIR");
-  if (folder == nullptr)
+  if (folder == nullptr) {
     FAIL("$ALMA_BIN_DIR is not set; it names the folder of the built programs");
+  }
   return absl::StrCat(folder, "/alma");
 }
 

@@ -16,8 +16,9 @@ std::string ToString(const grpc::ByteBuffer& buffer) {
   std::vector<grpc::Slice> slices;
   std::string text;
   if (!buffer.Dump(&slices).ok()) return text;
-  for (const grpc::Slice& slice : slices)
+  for (const grpc::Slice& slice : slices) {
     text.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
+  }
   return text;
 }
 

@@ -19,8 +19,9 @@ namespace {
 
 std::string ClusterUrl() {
   const char* url = std::getenv("ALMA_TEST_POSTGRES");
-  if (url == nullptr)
+  if (url == nullptr) {
     FAIL("$ALMA_TEST_POSTGRES is not set; tests/support/postgres starts a cluster");
+  }
   return url;
 }
 

@@ -35,13 +35,14 @@ std::string Content(int file, size_t from) {
   sigprocmask(SIG_SETMASK, &none, nullptr);
   const int nothing = open("/dev/null", O_RDONLY);
   if (dup2(nothing, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
-      dup2(err, STDERR_FILENO) < 0)
+      dup2(err, STDERR_FILENO) < 0) {
     _exit(127);
+  }
   execvp(arguments[0], arguments);
   _exit(127);
 }
 
-// Appending: the file's offset is shared with the child and pread leaves it alone.
+// The child writes at the offset that it shares with this process; pread leaves it alone.
 int MakeFile(const char* name) { return memfd_create(name, MFD_CLOEXEC); }
 
 }  // namespace
@@ -50,8 +51,9 @@ Process::Process(const std::vector<std::string>& command)
     : out_(MakeFile("stdout")), err_(MakeFile("stderr")) {
   std::vector<char*> arguments;
   arguments.reserve(command.size() + 1);
-  for (const std::string& argument : command)
+  for (const std::string& argument : command) {
     arguments.push_back(const_cast<char*>(argument.c_str()));
+  }
   arguments.push_back(nullptr);
   const pid_t parent = getpid();
   pid_ = fork();

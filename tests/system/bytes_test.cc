@@ -1,0 +1,60 @@
+#include "absl/strings/str_cat.h"
+#include "common/id/uuid.h"
+#include "tests/support/alma_server.h"
+#include "tests/system/conversations.h"
+#include "tests/system/health.h"
+
+namespace alma::testing {
+namespace {
+
+namespace v1 = conversations::v1;
+
+constexpr char kCreateMessage[] = "alma.conversations.v1.MessagesService/CreateMessage";
+constexpr size_t kMaxMessageBytes = 4 * 1024 * 1024;
+
+TEST_CASE("bytes that no message can be read from are refused and leave the process alive") {
+  const AlmaStorage storage(db::Engine::kSqlite);
+  const std::string key = Bootstrap(storage).secret;
+  AlmaServer server(storage);
+  const Client client(server.channel(), key);
+
+  SECTION("bytes that are no protobuf") {
+    for (const std::string& bytes :
+         {std::string("\xff\xff\xff\xff"), std::string("\x0a"), std::string("\x0a\x05hi"),
+          std::string("{\"message\": {}}"), std::string("\x0b\x0c\x0c")}) {
+      const grpc::Status status = client.CallBytes(kCreateMessage, bytes).status;
+      CHECK(status.error_code() == grpc::StatusCode::INVALID_ARGUMENT);
+      CHECK(ReasonOf(status) == "MALFORMED_REQUEST");
+    }
+  }
+  SECTION("a string that is not UTF-8") {
+    const std::string sample = NewMessage(id::NewUuid()).SerializeAsString();
+    std::string bytes = sample;
+    const size_t at = bytes.find("Ol\xc3\xa1");
+    REQUIRE(at != std::string::npos);
+    bytes[at + 2] = '\xc3';
+    bytes[at + 3] = 'x';
+    const grpc::Status status = client.CallBytes(kCreateMessage, bytes).status;
+    CHECK(status.error_code() == grpc::StatusCode::INVALID_ARGUMENT);
+    CHECK(ReasonOf(status) == "FIELD_INVALID");
+    CHECK(FieldsOf(status) == std::vector<std::string>{"message.content"});
+  }
+  SECTION("a message of one byte more than 4 MiB") {
+    v1::CreateMessageRequest request = NewMessage(id::NewUuid());
+    request.mutable_message()->set_content(std::string(kMaxMessageBytes, 'a'));
+    const size_t frame = request.ByteSizeLong() - kMaxMessageBytes;
+    request.mutable_message()->set_content(std::string(kMaxMessageBytes - frame, 'a'));
+    REQUIRE(request.ByteSizeLong() == kMaxMessageBytes);
+    const grpc::Status fits = Create(client, request).status;
+    CHECK(fits.error_code() == grpc::StatusCode::INVALID_ARGUMENT);
+    CHECK(FieldsOf(fits) == std::vector<std::string>{"message.content"});
+    request.mutable_message()->mutable_content()->push_back('a');
+    CHECK(Create(client, request).status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED);
+  }
+  CHECK(server.process().Running());
+  CHECK(Health(server.channel()) == "SERVING");
+  CHECK(CreateConversations(client, 1).size() == 1);
+}
+
+}  // namespace
+}  // namespace alma::testing

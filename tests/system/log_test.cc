@@ -1,0 +1,81 @@
+#include <algorithm>
+#include <csignal>
+#include <regex>
+
+#include <google/protobuf/util/json_util.h>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/auth/api_key.h"
+#include "google/protobuf/struct.pb.h"
+#include "tests/support/alma_server.h"
+#include "tests/system/conversations.h"
+#include "tests/system/keys.h"
+
+namespace alma::testing {
+namespace {
+
+namespace v1 = conversations::v1;
+using google::protobuf::Struct;
+
+std::string Text(const Struct& line, const std::string& field) {
+  const auto found = line.fields().find(field);
+  return found == line.fields().end() ? "" : found->second.string_value();
+}
+
+std::vector<Struct> ParseLines(const std::string& err) {
+  std::vector<Struct> lines;
+  for (const auto& text : absl::StrSplit(err, '\n', absl::SkipEmpty())) {
+    INFO(text);
+    Struct line;
+    REQUIRE(google::protobuf::util::JsonStringToMessage(std::string(text), &line).ok());
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+// Calls that use keys in every way that they should not turn up from.
+void UseKeys(const AlmaServer& server, const Bootstrapped& first) {
+  const Client client(server.channel(),
+                      {{"x-api-key", first.secret}, {"x-request-id", "the-request"}});
+  CreateConversations(client, 1);
+  const auto made = CreateKey(client, first.organization_uuid);
+  v1::GetConversationRequest request;
+  request.set_uuid(made.secret());
+  for (const std::string& key : {made.secret(), auth::NewApiKey(), first.secret + "!"}) {
+    const Client other(server.channel(), key);
+    CHECK_FALSE(other.Call(&v1::ConversationsService::Stub::GetConversation, request).status.ok());
+    CHECK_FALSE(
+        other.CallBytes("alma.conversations.v1.MessagesService/CreateMessage", key).status.ok());
+    CHECK_FALSE(other.CallBytes(absl::StrCat("alma.", key, "/Get"), key).status.ok());
+  }
+}
+
+TEST_CASE("the log is a line of JSON per event and never holds a key") {
+  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  const std::string level = GENERATE("info", "debug");
+  CAPTURE(engine, level);
+  const AlmaStorage storage(engine);
+  const Bootstrapped first = Bootstrap(storage);
+  AlmaServer server(storage, {"--log_level=" + level});
+  UseKeys(server, first);
+  const Finished ended = server.Stop(SIGTERM);
+  CHECK(ended.exit_code == 0);
+  const bool holds_key = std::regex_search(ended.err, std::regex("alma_[0-9A-Za-z]{43}"));
+  CHECK_FALSE(holds_key);
+
+  const std::vector<Struct> lines = ParseLines(ended.err);
+  const auto call = std::find_if(lines.begin(), lines.end(), [](const Struct& line) {
+    return Text(line, "method") == "/alma.conversations.v1.ConversationsService/CreateConversation";
+  });
+  REQUIRE(call != lines.end());
+  CHECK(Text(*call, "event") == "call");
+  CHECK(Text(*call, "level") == "info");
+  CHECK(Text(*call, "request_id") == "the-request");
+  CHECK(Text(*call, "organization") == first.organization_uuid);
+  CHECK(Text(*call, "code") == "OK");
+  CHECK_FALSE(Text(*call, "time").empty());
+}
+
+}  // namespace
+}  // namespace alma::testing

@@ -1,0 +1,167 @@
+#include <map>
+
+#include <google/protobuf/dynamic_message.h>
+#include <google/protobuf/util/json_util.h>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "common/id/uuid.h"
+#include "tests/support/alma_server.h"
+#include "tests/system/conversations.h"
+#include "tests/system/keys.h"
+
+namespace alma::testing {
+namespace {
+
+namespace v1 = conversations::v1;
+using google::protobuf::Descriptor;
+using google::protobuf::DescriptorPool;
+using google::protobuf::MethodDescriptor;
+
+// What a stranger sends to each method, with the uuids of another's rows in the places of the words
+// in capitals.
+const std::map<std::string, std::string>& Requests() {
+  static const std::map<std::string, std::string> requests = {
+      {"GetOrganization", R"({"uuid": "ORGANIZATION"})"},
+      {"UpdateOrganization", R"({"organization": {"uuid": "ORGANIZATION", "name": "Minha"}})"},
+      {"DeleteOrganization", R"({"uuid": "ORGANIZATION"})"},
+      {"CreateApiKey",
+       R"({"api_key": {"organization_uuid": "ORGANIZATION", "api_key_name": "a", "scopes": []}})"},
+      {"GetApiKey", R"({"uuid": "KEY"})"},
+      {"ListApiKeys", R"({"organization_uuid": "ORGANIZATION"})"},
+      {"UpdateApiKey", R"({"api_key": {"uuid": "KEY", "api_key_name": "b"}})"},
+      {"RevokeApiKey", R"({"uuid": "KEY"})"},
+      {"RotateApiKey", R"({"uuid": "KEY"})"},
+      {"GetConversation", R"({"uuid": "CONVERSATION"})"},
+      {"ListMessages", R"({"conversation_uuid": "CONVERSATION"})"},
+      {"CreateMessage",
+       R"({"message": {"conversation_uuid": "CONVERSATION", "sender_uuid": "KEY", "content": "a",
+                            "type": "TEXT", "channel": "EMAIL", "origin": "CRM"}})"},
+      {"GetMessage", R"({"uuid": "MESSAGE"})"},
+  };
+  return requests;
+}
+
+// Methods that take no uuid of a row, or may not be called with any key of a tenant.
+bool NeedsNoRow(const std::string& method) {
+  return method == "CreateOrganization" || method == "ListOrganizations" ||
+         method == "VerifyApiKey" || method == "CreateConversation" ||
+         method == "ListConversations";
+}
+
+std::vector<const MethodDescriptor*> Methods() {
+  std::vector<const MethodDescriptor*> methods;
+  for (const char* service :
+       {"alma.organizations.v1.OrganizationsService", "alma.organizations.v1.ApiKeysService",
+        "alma.agents.v1.AgentsService", "alma.conversations.v1.ConversationsService",
+        "alma.conversations.v1.MessagesService", "alma.analytics.v1.AnalyticsService",
+        "alma.analytics.v1.EventsService", "alma.analytics.v1.FollowUpsService"}) {
+    const auto* descriptor = DescriptorPool::generated_pool()->FindServiceByName(service);
+    REQUIRE(descriptor != nullptr);
+    for (int i = 0; i < descriptor->method_count(); ++i) methods.push_back(descriptor->method(i));
+  }
+  return methods;
+}
+
+std::string Serialize(const Descriptor& type, const std::string& json) {
+  google::protobuf::DynamicMessageFactory factory;
+  const std::unique_ptr<google::protobuf::Message> message(factory.GetPrototype(&type)->New());
+  INFO(json);
+  REQUIRE(google::protobuf::util::JsonStringToMessage(json, message.get()).ok());
+  return message->SerializeAsString();
+}
+
+// Two organizations with a key each; the first has a conversation with a message.
+struct TwoTenants {
+  explicit TwoTenants(db::Engine engine)
+      : storage(engine), first(Bootstrap(storage)), server(storage) {
+    message = Create(owner, NewMessage(conversation)).response;
+  }
+
+  const AlmaStorage storage;
+  const Bootstrapped first;
+  AlmaServer server;
+  const Client owner{server.channel(), first.secret};
+  const organizations::v1::ApiKey key = CreateKey(owner, first.organization_uuid).api_key();
+  const Client stranger{server.channel(),
+                        CreateKey(owner, CreateOrganization(owner, "Outra").uuid()).secret()};
+  const std::string conversation = CreateConversations(owner, 1)[0];
+  v1::Message message;
+};
+
+TEST_CASE("an organization learns no more from the uuids of another than from absent ones") {
+  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  CAPTURE(engine);
+  const TwoTenants alma(engine);
+  const auto fill = [](const std::string& request, const std::vector<std::string>& uuids) {
+    return absl::StrReplaceAll(request, {{"ORGANIZATION", uuids[0]},
+                                         {"KEY", uuids[1]},
+                                         {"CONVERSATION", uuids[2]},
+                                         {"MESSAGE", uuids[3]}});
+  };
+  size_t compared = 0;
+  for (const MethodDescriptor* method : Methods()) {
+    CAPTURE(method->full_name());
+    const std::string path = absl::StrCat(method->service()->full_name(), "/", method->name());
+    if (alma.owner.CallBytes(path, "\xff").status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
+      continue;
+    }
+    if (NeedsNoRow(method->name())) continue;
+    const auto request = Requests().find(method->name());
+    REQUIRE(request != Requests().end());
+    const auto call = [&](const std::vector<std::string>& uuids) {
+      return alma.stranger.CallBytes(
+          path, Serialize(*method->input_type(), fill(request->second, uuids)));
+    };
+    const auto of_another = call(
+        {alma.first.organization_uuid, alma.key.uuid(), alma.conversation, alma.message.uuid()});
+    const auto absent = call({id::NewUuid(), id::NewUuid(), id::NewUuid(), id::NewUuid()});
+    CHECK(of_another.status.error_code() == grpc::StatusCode::NOT_FOUND);
+    CHECK(AllOf(of_another.status) == AllOf(absent.status));
+    CHECK(of_another.response == absent.response);
+    ++compared;
+  }
+  CHECK(compared == Requests().size());
+}
+
+TEST_CASE("an organization lists its own rows only and cannot go on from the page of another") {
+  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  CAPTURE(engine);
+  const TwoTenants alma(engine);
+  CreateConversations(alma.owner, 1);
+  v1::ListConversationsRequest request;
+  CHECK(alma.stranger.Call(&v1::ConversationsService::Stub::ListConversations, request)
+            .response.conversations()
+            .empty());
+  request.set_page_size(1);
+  const auto page = alma.owner.Call(&v1::ConversationsService::Stub::ListConversations, request);
+  REQUIRE_FALSE(page.response.next_page_token().empty());
+  request.set_page_token(page.response.next_page_token());
+  CHECK(alma.owner.Call(&v1::ConversationsService::Stub::ListConversations, request).status.ok());
+  const auto stolen =
+      alma.stranger.Call(&v1::ConversationsService::Stub::ListConversations, request);
+  CHECK(ReasonOf(stolen.status) == "PAGE_TOKEN_INVALID");
+}
+
+TEST_CASE("an organization may give its rows the uuids of another") {
+  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  CAPTURE(engine);
+  const TwoTenants alma(engine);
+  v1::CreateConversationRequest request;
+  request.mutable_conversation()->set_uuid(alma.conversation);
+  request.mutable_conversation()->set_origin("mine");
+  const auto mine =
+      alma.stranger.Call(&v1::ConversationsService::Stub::CreateConversation, request);
+  REQUIRE(mine.status.ok());
+  v1::CreateMessageRequest message = NewMessage(alma.conversation);
+  message.mutable_message()->set_uuid(alma.message.uuid());
+  message.mutable_message()->set_content("mine");
+  const auto answered = Create(alma.stranger, message);
+  REQUIRE(answered.status.ok());
+  CHECK(answered.response.revision() == 2);
+  CHECK(ListAll(alma.stranger, alma.conversation).size() == 1);
+  CheckStored(alma.owner, {alma.conversation}, {alma.message});
+}
+
+}  // namespace
+}  // namespace alma::testing
