@@ -14,7 +14,8 @@ absl::Time ToTime(const google::protobuf::Timestamp& time) {
 
 }  // namespace
 
-absl::StatusOr<v1::Principal> Authenticator::Authenticate(std::string_view api_key, absl::Time deadline) {
+absl::StatusOr<v1::Principal> Authenticator::Authenticate(std::string_view api_key,
+                                                          absl::Time deadline) {
   if (!IsWellFormedApiKey(api_key)) return status::ApiKeyInvalid();
   const auto sha256 = Sha256(api_key);
   const std::string hash(sha256.begin(), sha256.end());

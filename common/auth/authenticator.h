@@ -17,23 +17,25 @@ namespace alma::auth {
 // Turns API keys into principals and remembers the answers. Thread-safe.
 class Authenticator {
  public:
-  // Asks the key store for the key with this raw SHA-256. NOT_FOUND when it lets nobody in; UNAVAILABLE when it cannot be asked.
+  // Asks the key store for the key with this raw SHA-256. NOT_FOUND when it lets nobody in;
+  // UNAVAILABLE when it cannot be asked.
   using Verify = std::function<absl::StatusOr<organizations::v1::VerifyApiKeyResponse>(
       const std::string& secret_sha256, absl::Time deadline)>;
 
-  // How long an answer is used without asking again. Changes made by other processes show after at most
-  // this long; those of this process at once, through Forget.
+  // How long an answer is used without asking again. Changes made by other processes show after at
+  // most this long; those of this process at once, through Forget.
   static constexpr absl::Duration kRemember = absl::Seconds(1);
   // Answers remembered at most.
   static constexpr size_t kCapacity = 100'000;
 
   explicit Authenticator(Verify verify) : verify_(std::move(verify)) {}
 
-  // UNAUTHENTICATED for everything that is not a key in force: malformed keys are refused without asking.
-  // UNAVAILABLE when the key store cannot be asked: never open. DEADLINE_EXCEEDED.
+  // UNAUTHENTICATED for everything that is not a key in force: malformed keys are refused without
+  // asking. UNAVAILABLE when the key store cannot be asked: never open. DEADLINE_EXCEEDED.
   absl::StatusOr<v1::Principal> Authenticate(std::string_view api_key, absl::Time deadline);
 
-  // Drops all answers, those that are being fetched included. Called after every change of keys or organizations in this process.
+  // Drops all answers, those that are being fetched included. Called after every change of keys or
+  // organizations in this process.
   void Forget() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:

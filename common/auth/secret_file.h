@@ -17,9 +17,9 @@ struct Secrets {
 // Reads one secret per line, in hex or in base64 (a line that is hex is read as hex); blank lines
 // do not count. Errors are for the operator, never for a client, and never hold a secret:
 //   absl NotFound             the file does not exist
-//   absl PermissionDenied     group or others have any permission on it (mode & 077), or we have none
-//   absl InvalidArgument      no secret, a line that is neither, or fewer than 32 bytes
-//   as absl::ErrnoToStatus    it cannot be opened or read
+//   absl PermissionDenied     group or others have any permission on it (mode & 077), or we have
+//   none absl InvalidArgument      no secret, a line that is neither, or fewer than 32 bytes as
+//   absl::ErrnoToStatus    it cannot be opened or read
 absl::StatusOr<Secrets> LoadSecretFile(const std::string& path);
 
 // LoadSecretFile; where there is no file, makes one with a fresh secret first, mode 0600. Processes

@@ -17,7 +17,8 @@ constexpr absl::Duration kLongestBackoff = absl::Milliseconds(50);
 
 absl::Duration Backoff(int attempt) {
   thread_local std::minstd_rand random(std::random_device{}());
-  const absl::Duration longest = std::min(kLongestBackoff, absl::Milliseconds(1 << std::min(attempt, 6)));
+  const absl::Duration longest =
+      std::min(kLongestBackoff, absl::Milliseconds(1 << std::min(attempt, 6)));
   return longest * std::uniform_real_distribution<double>(0.5, 1.0)(random);
 }
 
@@ -28,7 +29,8 @@ Database::Database(Location location, const Schema& schema, int sessions)
       schema_(schema),
       dialect_(Dialect::For(location_.engine)),
       sessions_(location_, dialect_.SingleWriter() ? Access::kRead : Access::kWrite, sessions),
-      writer_(dialect_.SingleWriter() ? std::make_unique<Pool>(location_, Access::kWrite, 1) : nullptr),
+      writer_(dialect_.SingleWriter() ? std::make_unique<Pool>(location_, Access::kWrite, 1)
+                                      : nullptr),
       monitor_session_(location_, Access::kRead, 1) {}
 
 Database::~Database() {
@@ -49,7 +51,8 @@ absl::Status Database::Retry(absl::Time deadline, Body body,
     replaced |= fresh;
     if (!tried.again && !fresh) return tried.status;
     const absl::Duration pause = Backoff(count);
-    if (absl::Now() + pause >= deadline) return tried.again ? status::DeadlineExceeded() : tried.status;
+    if (absl::Now() + pause >= deadline)
+      return tried.again ? status::DeadlineExceeded() : tried.status;
     absl::SleepFor(pause);
   }
 }
@@ -64,25 +67,30 @@ Database::Attempt Database::TryRead(absl::Time deadline, bool fresh, Body body) 
   absl::StatusOr<Pool::Lease> lease = sessions_.Take(deadline, fresh);
   if (!lease.ok()) return {lease.status()};
   Session& session = **lease;
-  if (const absl::Status attached = session.CheckAttached(); !attached.ok()) return Failed(session, attached);
+  if (const absl::Status attached = session.CheckAttached(); !attached.ok())
+    return Failed(session, attached);
   return Failed(session, body(session));
 }
 
 Database::Attempt Database::TryWrite(absl::Time deadline, bool fresh, Body body) {
-  absl::StatusOr<Pool::Lease> lease = (writer_ != nullptr ? *writer_ : sessions_).Take(deadline, fresh);
+  absl::StatusOr<Pool::Lease> lease =
+      (writer_ != nullptr ? *writer_ : sessions_).Take(deadline, fresh);
   if (!lease.ok()) return {lease.status()};
   Session& session = **lease;
-  if (const absl::Status attached = session.CheckAttached(); !attached.ok()) return Failed(session, attached);
-  if (const absl::Status begun = session.Begin(deadline - absl::Now()); !begun.ok()) return Failed(session, begun);
+  if (const absl::Status attached = session.CheckAttached(); !attached.ok())
+    return Failed(session, attached);
+  if (const absl::Status begun = session.Begin(deadline - absl::Now()); !begun.ok())
+    return Failed(session, begun);
   const absl::Status done = body(session);
-  // A statement that failed has spoilt the transaction even where `body` made nothing of it: PostgreSQL
-  // would answer the commit with a silent rollback.
-  if (!done.ok() || session.failure_.has_value() || session.discarded_) return Failed(session, done);
+  // A statement that failed has spoilt the transaction even where `body` made nothing of it:
+  // PostgreSQL would answer the commit with a silent rollback.
+  if (!done.ok() || session.failure_.has_value() || session.discarded_)
+    return Failed(session, done);
   const absl::Status committed = session.Commit();
   if (committed.ok()) return {done};
   Attempt failed = Failed(session, committed);
-  // Whether a commit that lost its connection took place is not known here; the caller's repeat with the
-  // same uuid finds out.
+  // Whether a commit that lost its connection took place is not known here; the caller's repeat
+  // with the same uuid finds out.
   failed.reconnect = false;
   return failed;
 }
@@ -104,7 +112,8 @@ void Database::Look() {
     return;
   }
   const auto rows = (*session)->Query(
-      "select coalesce(max(id), 0), coalesce(max(oldest_binary), 0) from schema_migrations", {}, [&](Row& row) {
+      "select coalesce(max(id), 0), coalesce(max(oldest_binary), 0) from schema_migrations", {},
+      [&](Row& row) {
         newest = row.Int64();
         oldest_binary = row.Int64();
       });
@@ -113,10 +122,13 @@ void Database::Look() {
   const bool missing = failure.has_value() && failure->kind == Failure::Kind::kPermanent &&
                        absl::IsUnavailable(failure->status);
   if (!rows.ok() && !missing) return;
-  const bool fits = rows.ok() && newest >= schema_.LastStep() && schema_.LastStep() >= oldest_binary;
+  const bool fits =
+      rows.ok() && newest >= schema_.LastStep() && schema_.LastStep() >= oldest_binary;
   if (schema_fits_.exchange(fits) != fits) {
     log::Warning(fits ? "schema_fits" : "schema_does_not_fit",
-                 {{"database", schema_.database}, {"database_step", newest}, {"binary_step", schema_.LastStep()}});
+                 {{"database", schema_.database},
+                  {"database_step", newest},
+                  {"binary_step", schema_.LastStep()}});
   }
   if (fits) last_seen_nanos_ = absl::ToUnixNanos(absl::Now());
 }

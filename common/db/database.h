@@ -19,27 +19,29 @@ namespace alma::db {
 
 // One database and the sessions on it. Thread-safe.
 //
-// Read and Write run `fn`, which returns absl::Status or absl::StatusOr<T>, and answer what it answered.
-// They may run it again after a conflict with another writer or a lost connection, so it must start
-// from scratch each time. Beyond fn's own statuses: UNAVAILABLE (the database is gone, read-only, or its schema does not fit
-// this binary), RESOURCE_EXHAUSTED (full), DEADLINE_EXCEEDED, INTERNAL.
+// Read and Write run `fn`, which returns absl::Status or absl::StatusOr<T>, and answer what it
+// answered. They may run it again after a conflict with another writer or a lost connection, so it
+// must start from scratch each time. Beyond fn's own statuses: UNAVAILABLE (the database is gone,
+// read-only, or its schema does not fit this binary), RESOURCE_EXHAUSTED (full), DEADLINE_EXCEEDED,
+// INTERNAL.
 class Database {
  public:
-  // Connects at the first use, to what Migrate has made. `sessions` bounds the connections: on PostgreSQL
-  // all of them, on SQLite the readers.
+  // Connects at the first use, to what Migrate has made. `sessions` bounds the connections: on
+  // PostgreSQL all of them, on SQLite the readers.
   Database(Location location, const Schema& schema, int sessions);
   ~Database();
 
-  // Each statement of `fn` sees its own snapshot; none may write. On PostgreSQL the longest that one takes is 30 s,
-  // also where the deadline is earlier.
+  // Each statement of `fn` sees its own snapshot; none may write. On PostgreSQL the longest that
+  // one takes is 30 s, also where the deadline is earlier.
   template <typename Fn>
   auto Read(absl::Time deadline, Fn&& fn) {
     return Capture(fn, [&](Body body) { return Retry(deadline, body, &Database::TryRead); });
   }
 
-  // One transaction, read committed or stricter. It commits only if `fn` returns OK and no statement failed; OK means
-  // durable. Where a statement failed, the answer is that failure, whatever `fn` made of it.
-  // UNAVAILABLE after a connection that died during the commit leaves open whether it happened.
+  // One transaction, read committed or stricter. It commits only if `fn` returns OK and no
+  // statement failed; OK means durable. Where a statement failed, the answer is that failure,
+  // whatever `fn` made of it. UNAVAILABLE after a connection that died during the commit leaves
+  // open whether it happened.
   template <typename Fn>
   auto Write(absl::Time deadline, Fn&& fn) {
     return Capture(fn, [&](Body body) { return Retry(deadline, body, &Database::TryWrite); });
@@ -48,8 +50,8 @@ class Database {
   const Location& location() const { return location_; }
   const Schema& schema() const { return schema_; }
 
-  // Looks at the database now and then every 200 ms from a thread of its own, until destruction. From then on Read and Write
-  // refuse while the schema does not fit.
+  // Looks at the database now and then every 200 ms from a thread of its own, until destruction.
+  // From then on Read and Write refuse while the schema does not fit.
   void StartMonitor();
 
   // Whether the monitor has seen the database answer with a fitting schema within the last second.
@@ -79,7 +81,8 @@ class Database {
     }
   }
 
-  absl::Status Retry(absl::Time deadline, Body body, Attempt (Database::*attempt)(absl::Time, bool, Body));
+  absl::Status Retry(absl::Time deadline, Body body,
+                     Attempt (Database::*attempt)(absl::Time, bool, Body));
   Attempt TryRead(absl::Time deadline, bool fresh, Body body);
   Attempt TryWrite(absl::Time deadline, bool fresh, Body body);
   static Attempt Failed(const Session& session, absl::Status status);

@@ -28,7 +28,8 @@ struct Failure {
 };
 
 // All that differs between the engines. Everything else, SQL texts included, is written once.
-// Stateless but for the connection it is given; the methods that take one may throw SOCI's exceptions.
+// Stateless but for the connection it is given; the methods that take one may throw SOCI's
+// exceptions.
 class Dialect {
  public:
   static const Dialect& For(Engine engine);
@@ -45,8 +46,8 @@ class Dialect {
   // Whether all writes go through one connection.
   virtual bool SingleWriter() const = 0;
 
-  // SQL that opens a write transaction, whose statements end at the latest after `remaining` where the engine can
-  // see to that (PostgreSQL).
+  // SQL that opens a write transaction, whose statements end at the latest after `remaining` where
+  // the engine can see to that (PostgreSQL).
   virtual std::string Begin(absl::Duration remaining) const = 0;
 
   // Throws when the connection no longer stands for the stored data (a replaced SQLite file).
@@ -55,13 +56,13 @@ class Dialect {
   // The number of columns that a prepared statement answers. Throws when the engine does not tell.
   virtual int ColumnCount(soci::session& session, soci::statement& statement) const = 0;
 
-  // Statuses: UNAVAILABLE (gone, read-only, not migrated), RESOURCE_EXHAUSTED (full), DEADLINE_EXCEEDED
-  // (statement cut), INTERNAL (all else). Texts and bound values of the failure go nowhere. To be called before
-  // anything else happens on the session.
+  // Statuses: UNAVAILABLE (gone, read-only, not migrated), RESOURCE_EXHAUSTED (full),
+  // DEADLINE_EXCEEDED (statement cut), INTERNAL (all else). Texts and bound values of the failure
+  // go nowhere. To be called before anything else happens on the session.
   virtual Failure Classify(const std::exception& error, soci::session* session) const = 0;
 
-  // Replaces the column types {uuid} {text} {timestamp} {json} {bigint} {integer} {bool} and the table option
-  // {hot} (rows that are updated in place often) of a DDL statement.
+  // Replaces the column types {uuid} {text} {timestamp} {json} {bigint} {integer} {bool} and the
+  // table option {hot} (rows that are updated in place often) of a DDL statement.
   virtual std::string Ddl(std::string_view sql) const = 0;
 
   // SQL that makes room for the tables, safe to run twice; empty where nothing is needed.

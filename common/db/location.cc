@@ -27,8 +27,8 @@ absl::StatusOr<Location> ParseSqlite(std::string_view path, std::string_view nam
 }
 
 absl::StatusOr<Location> ParsePostgresql(std::string_view url, std::string_view name) {
-  // SOCI cuts connection strings apart at '=', which a URI does not survive; libpq's own parser turns
-  // it into key and value pairs.
+  // SOCI cuts connection strings apart at '=', which a URI does not survive; libpq's own parser
+  // turns it into key and value pairs.
   char* error = nullptr;
   const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> options(
       PQconninfoParse(std::string(url).c_str(), &error), PQconninfoFree);

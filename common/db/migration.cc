@@ -20,8 +20,10 @@ absl::Time Deadline() { return absl::Now() + kStepTimeout; }
 
 absl::StatusOr<std::set<int64_t>> AppliedSteps(Session& session) {
   std::set<int64_t> ids;
-  RETURN_IF_ERROR(session.Query("select id from schema_migrations", {}, [&](Row& row) { ids.insert(row.Int64()); })
-                      .status());
+  RETURN_IF_ERROR(
+      session
+          .Query("select id from schema_migrations", {}, [&](Row& row) { ids.insert(row.Int64()); })
+          .status());
   return ids;
 }
 
@@ -34,21 +36,26 @@ absl::Status CreateMigrationTable(Database& database) {
     return session.Execute(dialect.Ddl(kCreateTable));
   };
   const absl::Status created = database.Write(Deadline(), create);
-  // PostgreSQL's "if not exists" fails on a unique index when two create the same thing at the same moment.
+  // PostgreSQL's "if not exists" fails on a unique index when two create the same thing at the same
+  // moment.
   return created.ok() ? created : database.Write(Deadline(), create);
 }
 
 absl::Status Apply(Database& database, const Step& step) {
   const Dialect& dialect = Dialect::For(database.location().engine);
   return database.Write(Deadline(), [&](Session& session) -> absl::Status {
-    if (!dialect.LockMigrations().empty()) RETURN_IF_ERROR(session.Execute(dialect.LockMigrations()));
+    if (!dialect.LockMigrations().empty())
+      RETURN_IF_ERROR(session.Execute(dialect.LockMigrations()));
     ASSIGN_OR_RETURN(const std::set<int64_t> applied, AppliedSteps(session));
     if (applied.contains(step.id)) return absl::OkStatus();
     RETURN_IF_ERROR(session.Execute(dialect.Ddl(step.sql)));
     return session.Execute(
         "insert into schema_migrations (id, name, applied_at, oldest_binary) "
         "values (:id, :name, :applied_at, :oldest_binary)",
-        {{"id", step.id}, {"name", step.name}, {"applied_at", text::Now()}, {"oldest_binary", step.oldest_binary}});
+        {{"id", step.id},
+         {"name", step.name},
+         {"applied_at", text::Now()},
+         {"oldest_binary", step.oldest_binary}});
   });
 }
 

@@ -8,7 +8,8 @@
 namespace alma::db {
 namespace {
 
-// While a database is away, callers are refused at once instead of each waiting for its own connect timeout.
+// While a database is away, callers are refused at once instead of each waiting for its own connect
+// timeout.
 constexpr absl::Duration kConnectPause = absl::Milliseconds(200);
 
 }  // namespace
@@ -27,7 +28,8 @@ absl::StatusOr<Pool::Lease> Pool::Take(absl::Time deadline, bool fresh) {
   {
     absl::MutexLock lock(&mutex_);
     const auto any_free = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return !free_.empty(); };
-    if (!mutex_.AwaitWithDeadline(absl::Condition(&any_free), deadline)) return status::DeadlineExceeded();
+    if (!mutex_.AwaitWithDeadline(absl::Condition(&any_free), deadline))
+      return status::DeadlineExceeded();
     session = std::move(free_.back());
     free_.pop_back();
     may_connect = absl::Now() >= no_connect_before_;

@@ -11,7 +11,8 @@
 
 namespace alma::db {
 
-// A fixed number of sessions, connected when first taken and again after their connection died. Thread-safe.
+// A fixed number of sessions, connected when first taken and again after their connection died.
+// Thread-safe.
 class Pool {
  public:
   Pool(const Location& location, Access access, int size);
@@ -19,7 +20,8 @@ class Pool {
   // A session of one's own until the lease ends. The pool outlives its leases.
   class Lease {
    public:
-    Lease(Pool& pool, std::unique_ptr<Session> session) : pool_(&pool), session_(std::move(session)) {}
+    Lease(Pool& pool, std::unique_ptr<Session> session)
+        : pool_(&pool), session_(std::move(session)) {}
     Lease(Lease&&) = default;
     Lease& operator=(Lease&&) = delete;
     ~Lease();
@@ -31,8 +33,8 @@ class Pool {
     std::unique_ptr<Session> session_;
   };
 
-  // With `fresh` on a connection made for it. DEADLINE_EXCEEDED when none came free in time, UNAVAILABLE when the
-  // database cannot be reached.
+  // With `fresh` on a connection made for it. DEADLINE_EXCEEDED when none came free in time,
+  // UNAVAILABLE when the database cannot be reached.
   absl::StatusOr<Lease> Take(absl::Time deadline, bool fresh = false) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:

@@ -22,12 +22,15 @@ PGconn* Handle(soci::session& session) {
 Failure FromSqlState(const std::string& state) {
   using Kind = Failure::Kind;
   const std::string cause = absl::StrCat("sqlstate ", state);
-  if (state == "40001" || state == "40P01") return {status::DatabaseUnavailable(), Kind::kConflict, cause};
+  if (state == "40001" || state == "40P01")
+    return {status::DatabaseUnavailable(), Kind::kConflict, cause};
   if (state == "57014") return {status::DeadlineExceeded(), Kind::kPermanent, cause};
   if (state == "53100") return {status::DatabaseFull(), Kind::kPermanent, cause};
   // A table or schema that is not there: the database has not been migrated.
-  if (state == "42P01" || state == "3F000") return {status::DatabaseUnavailable(), Kind::kPermanent, cause};
-  // A read-only server may be a standby that we were moved to: the next connection may reach the primary.
+  if (state == "42P01" || state == "3F000")
+    return {status::DatabaseUnavailable(), Kind::kPermanent, cause};
+  // A read-only server may be a standby that we were moved to: the next connection may reach the
+  // primary.
   if (state == "25006" || state.starts_with("08") || state.starts_with("57P") ||
       state.starts_with("53")) {
     return {status::DatabaseUnavailable(), Kind::kConnection, cause};
@@ -49,7 +52,8 @@ class PostgresqlDialect final : public Dialect {
         location.target);
     session.open(soci::postgresql, target);
     // libpq would write the server's warnings to stderr, between the log's lines.
-    PQsetNoticeProcessor(Handle(session), [](void*, const char*) {}, nullptr);
+    PQsetNoticeProcessor(
+        Handle(session), [](void*, const char*) {}, nullptr);
     session << absl::StrCat("set search_path to \"", location.schema,
                             "\"; set timezone to 'UTC'; set datestyle to 'ISO, YMD';"
                             "set client_encoding to 'UTF8'; set standard_conforming_strings to on;"
@@ -78,14 +82,15 @@ class PostgresqlDialect final : public Dialect {
         PQdescribePrepared(Handle(session), backend->statementName_.c_str()), PQclear);
     if (PQresultStatus(description.get()) != PGRES_COMMAND_OK) {
       const char* state = PQresultErrorField(description.get(), PG_DIAG_SQLSTATE);
-      throw soci::postgresql_soci_error("not described", state == nullptr ? kConnectionFailure : state);
+      throw soci::postgresql_soci_error("not described",
+                                        state == nullptr ? kConnectionFailure : state);
     }
     return PQnfields(description.get());
   }
 
   Failure Classify(const std::exception& error, soci::session* session) const override {
-    const bool lost =
-        session == nullptr || !session->is_connected() || PQstatus(Handle(*session)) != CONNECTION_OK;
+    const bool lost = session == nullptr || !session->is_connected() ||
+                      PQstatus(Handle(*session)) != CONNECTION_OK;
     if (lost) return {status::DatabaseUnavailable(), Failure::Kind::kConnection, "no connection"};
     if (const auto* postgresql = dynamic_cast<const soci::postgresql_soci_error*>(&error)) {
       return FromSqlState(postgresql->sqlstate());
@@ -95,13 +100,13 @@ class PostgresqlDialect final : public Dialect {
 
   std::string Ddl(std::string_view sql) const override {
     return absl::StrReplaceAll(std::string(sql), {{"{uuid}", "uuid"},
-                                     {"{text}", "text collate \"C\""},
-                                     {"{timestamp}", "timestamptz"},
-                                     {"{json}", "jsonb"},
-                                     {"{bigint}", "bigint"},
-                                     {"{integer}", "integer"},
-                                     {"{bool}", "boolean"},
-                                     {"{hot}", "with (fillfactor = 50)"}});
+                                                  {"{text}", "text collate \"C\""},
+                                                  {"{timestamp}", "timestamptz"},
+                                                  {"{json}", "jsonb"},
+                                                  {"{bigint}", "bigint"},
+                                                  {"{integer}", "integer"},
+                                                  {"{bool}", "boolean"},
+                                                  {"{hot}", "with (fillfactor = 50)"}});
   }
 
   std::string CreateSchema(const Location& location) const override {
@@ -109,11 +114,13 @@ class PostgresqlDialect final : public Dialect {
   }
 
   std::string CountMigrationTables(const Location& location) const override {
-    return absl::StrCat("select count(*) from information_schema.tables where table_schema = '", location.schema,
-                        "' and table_name = 'schema_migrations'");
+    return absl::StrCat("select count(*) from information_schema.tables where table_schema = '",
+                        location.schema, "' and table_name = 'schema_migrations'");
   }
 
-  std::string LockMigrations() const override { return "lock table schema_migrations in exclusive mode"; }
+  std::string LockMigrations() const override {
+    return "lock table schema_migrations in exclusive mode";
+  }
 };
 
 }  // namespace

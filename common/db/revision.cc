@@ -5,15 +5,19 @@
 
 namespace alma::db {
 
-absl::StatusOr<int64_t> TakeRevisions(Session& session, std::string_view organization_uuid, int64_t count) {
+absl::StatusOr<int64_t> TakeRevisions(Session& session, std::string_view organization_uuid,
+                                      int64_t count) {
   int64_t last = 0;
-  RETURN_IF_ERROR(session
-                      .Query("insert into revisions (alma_internal_organization, revision) values (:organization, :count) "
-                             "on conflict (alma_internal_organization) "
-                             "do update set revision = revisions.revision + excluded.revision returning revision",
-                             {{"organization", organization_uuid}, {"count", count}},
-                             [&](Row& row) { last = row.Int64(); })
-                      .status());
+  RETURN_IF_ERROR(
+      session
+          .Query(
+              "insert into revisions (alma_internal_organization, revision) values (:organization, "
+              ":count) "
+              "on conflict (alma_internal_organization) "
+              "do update set revision = revisions.revision + excluded.revision returning revision",
+              {{"organization", organization_uuid}, {"count", count}},
+              [&](Row& row) { last = row.Int64(); })
+          .status());
   return last - count + 1;
 }
 

@@ -6,8 +6,8 @@
 
 namespace alma::db {
 
-// One step of a database's history: a single DDL statement, with the placeholders of Dialect::Ddl. Steps are
-// only ever added, at the end; ids count up from 1.
+// One step of a database's history: a single DDL statement, with the placeholders of Dialect::Ddl.
+// Steps are only ever added, at the end; ids count up from 1.
 struct Step {
   int id;
   std::string_view name;

@@ -125,7 +125,8 @@ void Session::RollBack() {
   try {
     *soci_ << "rollback";
   } catch (const std::exception&) {
-    // SQLite has already rolled back after some failures and says so; a dead connection shows at the next statement.
+    // SQLite has already rolled back after some failures and says so; a dead connection shows at
+    // the next statement.
   }
 }
 
@@ -164,7 +165,8 @@ absl::Status Session::Fail(const std::exception& error) {
   if (failure_.has_value()) return failure_->status;
   failure_ = dialect_.Classify(error, soci_.get());
   if (failure_->kind != Failure::Kind::kConflict) {
-    log::Warning("database_error", {{"reason", status::Reason(failure_->status)}, {"cause", failure_->cause}});
+    log::Warning("database_error",
+                 {{"reason", status::Reason(failure_->status)}, {"cause", failure_->cause}});
   }
   return failure_->status;
 }
@@ -202,7 +204,8 @@ void Session::Bind(Prepared& prepared, Params params) {
       throw std::logic_error("parameters differ from those that the statement was prepared with");
     }
     Prepared::Slot& slot = named->second;
-    slot.indicator = std::holds_alternative<std::monostate>(param.value_) ? soci::i_null : soci::i_ok;
+    slot.indicator =
+        std::holds_alternative<std::monostate>(param.value_) ? soci::i_null : soci::i_ok;
     if (text != nullptr) slot.text = *text;
     if (const auto* number = std::get_if<int64_t>(&param.value_)) {
       slot.number = *number;
@@ -228,11 +231,13 @@ absl::StatusOr<int64_t> Session::Query(std::string_view sql, Params params,
       ++rows;
     }
     if (!failed) return rows;
-    log::Warning("database_error", {{"reason", "INTERNAL"}, {"cause", "a column that does not read as asked"}});
+    log::Warning("database_error",
+                 {{"reason", "INTERNAL"}, {"cause", "a column that does not read as asked"}});
     return status::Internal();
   } catch (const std::exception& error) {
     absl::Status failed = Fail(error);
-    if (auto spoilt = prepared_.extract(std::string(sql))) spoilt_.push_back(std::move(spoilt.mapped()));
+    if (auto spoilt = prepared_.extract(std::string(sql)))
+      spoilt_.push_back(std::move(spoilt.mapped()));
     return failed;
   }
 }

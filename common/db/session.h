@@ -20,7 +20,8 @@
 
 namespace alma::db {
 
-// A value for the parameter `:name` of a statement. Uuids, timestamps and JSON travel as text on both engines.
+// A value for the parameter `:name` of a statement. Uuids, timestamps and JSON travel as text on
+// both engines.
 class Param {
  public:
   Param(std::string_view name, std::string_view text) : name_(name), value_(std::string(text)) {}
@@ -49,8 +50,8 @@ class Param {
   std::variant<std::monostate, std::string, int64_t> value_;
 };
 
-// One row of an answer. Each call takes the next column, from the left. A null where the call does not
-// allow one, or a value that does not parse, fails the query with INTERNAL.
+// One row of an answer. Each call takes the next column, from the left. A null where the call does
+// not allow one, or a value that does not parse, fails the query with INTERNAL.
 class Row {
  public:
   std::string_view Text();
@@ -78,18 +79,19 @@ class Row {
   bool failed_ = false;
 };
 
-// One connection and the statements prepared on it, lent by Database for the length of one Read or Write.
-// Not thread-safe. A statement is prepared at its first use and kept, so SQL texts are a bounded set:
-// values always travel as parameters.
+// One connection and the statements prepared on it, lent by Database for the length of one Read or
+// Write. Not thread-safe. A statement is prepared at its first use and kept, so SQL texts are a
+// bounded set: values always travel as parameters.
 class Session {
  public:
   using Params = absl::Span<const Param>;
 
   Session(const Location& location, Access access);
 
-  // Runs `sql`, calls `on_row` for every row, returns the number of rows. A failure of the database comes
-  // back as Dialect::Classify says; INTERNAL when a row could not be read.
-  absl::StatusOr<int64_t> Query(std::string_view sql, Params params, absl::FunctionRef<void(Row&)> on_row);
+  // Runs `sql`, calls `on_row` for every row, returns the number of rows. A failure of the database
+  // comes back as Dialect::Classify says; INTERNAL when a row could not be read.
+  absl::StatusOr<int64_t> Query(std::string_view sql, Params params,
+                                absl::FunctionRef<void(Row&)> on_row);
 
   // Runs a statement that answers no rows.
   absl::Status Execute(std::string_view sql, Params params = {});

@@ -27,7 +27,8 @@ class FileReplaced : public std::exception {
 
 bool LacksTable(soci::session* session) {
   return session != nullptr && session->is_connected() &&
-         std::string_view(sqlite_api::sqlite3_errmsg(Handle(*session))).starts_with("no such table");
+         std::string_view(sqlite_api::sqlite3_errmsg(Handle(*session)))
+             .starts_with("no such table");
 }
 
 class SqliteDialect final : public Dialect {
@@ -88,7 +89,8 @@ class SqliteDialect final : public Dialect {
         return {status::DatabaseUnavailable(), Kind::kConflict, cause};
       case SQLITE_FULL:
         return {status::DatabaseFull(), Kind::kPermanent, cause};
-      // SQLite has no code of its own for a table that is not there: the database has not been migrated.
+      // SQLite has no code of its own for a table that is not there: the database has not been
+      // migrated.
       case SQLITE_ERROR:
         if (!LacksTable(session)) break;
         return {status::DatabaseUnavailable(), Kind::kPermanent, cause};
@@ -108,13 +110,13 @@ class SqliteDialect final : public Dialect {
   std::string Ddl(std::string_view sql) const override {
     // Types other than these get numeric affinity, which would turn digits-only text into numbers.
     return absl::StrReplaceAll(std::string(sql), {{"{uuid}", "text"},
-                                     {"{text}", "text"},
-                                     {"{timestamp}", "text"},
-                                     {"{json}", "text"},
-                                     {"{bigint}", "integer"},
-                                     {"{integer}", "integer"},
-                                     {"{bool}", "integer"},
-                                     {"{hot}", ""}});
+                                                  {"{text}", "text"},
+                                                  {"{timestamp}", "text"},
+                                                  {"{json}", "text"},
+                                                  {"{bigint}", "integer"},
+                                                  {"{integer}", "integer"},
+                                                  {"{bool}", "integer"},
+                                                  {"{hot}", ""}});
   }
 
   std::string CreateSchema(const Location&) const override { return ""; }

@@ -29,8 +29,8 @@ class Field {
 
 using Fields = std::initializer_list<Field>;
 
-// Sends the process' lines from `level` (debug, info, warning, error, off) on to stderr; false when there is no
-// such level. Call it before threads start.
+// Sends the process' lines from `level` (debug, info, warning, error, off) on to stderr; false when
+// there is no such level. Call it before threads start.
 bool SetUp(std::string_view level);
 
 void Debug(std::string_view event, Fields fields);

@@ -9,7 +9,8 @@
 
 namespace alma::metrics {
 
-absl::StatusOr<std::shared_ptr<prometheus::Exposer>> Expose(const std::string& address, const Calls& calls) {
+absl::StatusOr<std::shared_ptr<prometheus::Exposer>> Expose(const std::string& address,
+                                                            const Calls& calls) {
   try {
     auto exposer = std::make_shared<prometheus::Exposer>(address, /*num_threads=*/1);
     exposer->RegisterCollectable(calls.registry());

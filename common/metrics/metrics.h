@@ -17,8 +17,8 @@ namespace alma::metrics {
 // Counts and times the calls of one method. Thread-safe.
 class Method {
  public:
-  Method(prometheus::Family<prometheus::Counter>& calls, prometheus::Family<prometheus::Histogram>& seconds,
-         const std::string& path);
+  Method(prometheus::Family<prometheus::Counter>& calls,
+         prometheus::Family<prometheus::Histogram>& seconds, const std::string& path);
   void Record(grpc::StatusCode code, absl::Duration elapsed);
 
  private:
@@ -26,8 +26,8 @@ class Method {
   prometheus::Histogram& seconds_;
 };
 
-// The calls that this process answered, by method and code. Labels are the methods of our own protos, so
-// a client cannot add any.
+// The calls that this process answered, by method and code. Labels are the methods of our own
+// protos, so a client cannot add any.
 class Calls {
  public:
   Calls();

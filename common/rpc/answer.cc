@@ -17,13 +17,16 @@ constexpr char kTraceParent[] = "traceparent";
 constexpr size_t kMaxIdLength = 128;
 constexpr absl::Duration kRetryOverload = absl::Milliseconds(100);
 
-// The value of a metadata entry that is passed on and returned: at most 128 visible ASCII characters, else nothing.
+// The value of a metadata entry that is passed on and returned: at most 128 visible ASCII
+// characters, else nothing.
 std::string PassedOn(const Metadata& metadata, const char* key) {
   const auto entry = metadata.find(key);
   if (entry == metadata.end()) return {};
   const grpc::string_ref value = entry->second;
-  const bool visible = std::all_of(value.begin(), value.end(), [](char c) { return c > ' ' && c < 0x7f; });
-  return visible && value.size() <= kMaxIdLength ? std::string(value.data(), value.size()) : std::string();
+  const bool visible =
+      std::all_of(value.begin(), value.end(), [](char c) { return c > ' ' && c < 0x7f; });
+  return visible && value.size() <= kMaxIdLength ? std::string(value.data(), value.size())
+                                                 : std::string();
 }
 
 std::string RequestId(const Metadata& metadata) {
@@ -32,15 +35,16 @@ std::string RequestId(const Metadata& metadata) {
 }
 
 absl::Time Deadline(const grpc::CallbackServerContext& context, absl::Duration default_deadline) {
-  if (context.deadline() == std::chrono::system_clock::time_point::max()) return absl::Now() + default_deadline;
+  if (context.deadline() == std::chrono::system_clock::time_point::max())
+    return absl::Now() + default_deadline;
   return absl::FromChrono(context.deadline());
 }
 
 }  // namespace
 
 grpc::ServerUnaryReactor* Answer::Begin(const Service::Method& method, Runtime& runtime,
-                                        grpc::CallbackServerContext& context, const grpc::ByteBuffer& in,
-                                        grpc::ByteBuffer* out) {
+                                        grpc::CallbackServerContext& context,
+                                        const grpc::ByteBuffer& in, grpc::ByteBuffer* out) {
   auto* answer = new Answer(method, runtime, context, in, out);
   grpc::ServerUnaryReactor* const reactor = answer->reactor_;
   const bool hidden = method.scope == auth::kInternal && !runtime.callers.MayBeInternal();
@@ -52,8 +56,9 @@ grpc::ServerUnaryReactor* Answer::Begin(const Service::Method& method, Runtime& 
   return reactor;
 }
 
-Answer::Answer(const Service::Method& method, Runtime& runtime, grpc::CallbackServerContext& context,
-               const grpc::ByteBuffer& in, grpc::ByteBuffer* out)
+Answer::Answer(const Service::Method& method, Runtime& runtime,
+               grpc::CallbackServerContext& context, const grpc::ByteBuffer& in,
+               grpc::ByteBuffer* out)
     : method_(method),
       runtime_(runtime),
       context_(context),
@@ -87,7 +92,8 @@ absl::Status Answer::Handle() {
 void Answer::ReturnMetadata(bool in_trailers) {
   const auto add = [&](const char* key, const std::string& value) {
     if (value.empty()) return;
-    in_trailers ? context_.AddTrailingMetadata(key, value) : context_.AddInitialMetadata(key, value);
+    in_trailers ? context_.AddTrailingMetadata(key, value)
+                : context_.AddInitialMetadata(key, value);
   };
   add(kRequestId, request_id_);
   add(kTraceParent, PassedOn(context_.client_metadata(), kTraceParent));
@@ -95,8 +101,8 @@ void Answer::ReturnMetadata(bool in_trailers) {
 
 void Answer::Finish(const absl::Status& status) {
   const grpc::Status final_status = status::ToGrpcStatus(status);
-  // Initial metadata of its own would keep an error from being trailers-only, and with that clients from
-  // retrying it.
+  // Initial metadata of its own would keep an error from being trailers-only, and with that clients
+  // from retrying it.
   ReturnMetadata(/*in_trailers=*/!final_status.ok());
   const absl::Duration elapsed = absl::Now() - begun_;
   method_.metrics->Record(final_status.error_code(), elapsed);

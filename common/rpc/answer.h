@@ -12,15 +12,15 @@
 
 namespace alma::rpc {
 
-// One unary call, from its bytes to its answer: everything that is the same for every method. On the gRPC
-// thread it only queues itself; a worker then checks the key, the scope and the bytes, in this order, runs the
-// handler, and ends the call with the translated status, a log line and the metrics. The one place where an exception of a
-// handler ends up, as INTERNAL.
+// One unary call, from its bytes to its answer: everything that is the same for every method. On
+// the gRPC thread it only queues itself; a worker then checks the key, the scope and the bytes, in
+// this order, runs the handler, and ends the call with the translated status, a log line and the
+// metrics. The one place where an exception of a handler ends up, as INTERNAL.
 class Answer {
  public:
   static grpc::ServerUnaryReactor* Begin(const Service::Method& method, Runtime& runtime,
-                                         grpc::CallbackServerContext& context, const grpc::ByteBuffer& in,
-                                         grpc::ByteBuffer* out);
+                                         grpc::CallbackServerContext& context,
+                                         const grpc::ByteBuffer& in, grpc::ByteBuffer* out);
 
  private:
   Answer(const Service::Method& method, Runtime& runtime, grpc::CallbackServerContext& context,

@@ -25,18 +25,22 @@ bool ConsumeBearer(std::string_view* value) {
 
 }  // namespace
 
-absl::StatusOr<auth::v1::Principal> ApiKeyCallers::Resolve(const Metadata& metadata, absl::Time deadline) {
+absl::StatusOr<auth::v1::Principal> ApiKeyCallers::Resolve(const Metadata& metadata,
+                                                           absl::Time deadline) {
   const auto bearer = metadata.equal_range("authorization");
   const auto header = metadata.equal_range("x-api-key");
-  const auto given = std::distance(bearer.first, bearer.second) + std::distance(header.first, header.second);
+  const auto given =
+      std::distance(bearer.first, bearer.second) + std::distance(header.first, header.second);
   if (given != 1) return status::ApiKeyInvalid();
-  if (header.first != header.second) return authenticator_.Authenticate(View(header.first->second), deadline);
+  if (header.first != header.second)
+    return authenticator_.Authenticate(View(header.first->second), deadline);
   std::string_view key = View(bearer.first->second);
   if (!ConsumeBearer(&key)) return status::ApiKeyInvalid();
   return authenticator_.Authenticate(key, deadline);
 }
 
-absl::StatusOr<auth::v1::Principal> PrincipalCallers::Resolve(const Metadata& metadata, absl::Time) {
+absl::StatusOr<auth::v1::Principal> PrincipalCallers::Resolve(const Metadata& metadata,
+                                                              absl::Time) {
   const auto [first, last] = metadata.equal_range("alma-principal-bin");
   if (std::distance(first, last) != 1) return status::ApiKeyInvalid();
   return signer_.Verify(View(first->second), absl::Now());

@@ -20,9 +20,10 @@ class Callers {
  public:
   virtual ~Callers() = default;
 
-  // UNAUTHENTICATED, one and the same for every reason a caller is not let in; UNAVAILABLE when the key store
-  // cannot be asked.
-  virtual absl::StatusOr<auth::v1::Principal> Resolve(const Metadata& metadata, absl::Time deadline) = 0;
+  // UNAUTHENTICATED, one and the same for every reason a caller is not let in; UNAVAILABLE when the
+  // key store cannot be asked.
+  virtual absl::StatusOr<auth::v1::Principal> Resolve(const Metadata& metadata,
+                                                      absl::Time deadline) = 0;
 
   // Whether methods of the scope "internal" exist for these callers.
   virtual bool MayBeInternal() const = 0;
@@ -32,7 +33,8 @@ class Callers {
 class ApiKeyCallers final : public Callers {
  public:
   explicit ApiKeyCallers(auth::Authenticator& authenticator) : authenticator_(authenticator) {}
-  absl::StatusOr<auth::v1::Principal> Resolve(const Metadata& metadata, absl::Time deadline) override;
+  absl::StatusOr<auth::v1::Principal> Resolve(const Metadata& metadata,
+                                              absl::Time deadline) override;
   bool MayBeInternal() const override { return false; }
 
  private:
@@ -43,7 +45,8 @@ class ApiKeyCallers final : public Callers {
 class PrincipalCallers final : public Callers {
  public:
   explicit PrincipalCallers(const auth::Secrets& secrets) : signer_(secrets) {}
-  absl::StatusOr<auth::v1::Principal> Resolve(const Metadata& metadata, absl::Time deadline) override;
+  absl::StatusOr<auth::v1::Principal> Resolve(const Metadata& metadata,
+                                              absl::Time deadline) override;
   bool MayBeInternal() const override { return true; }
 
  private:

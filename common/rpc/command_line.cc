@@ -24,11 +24,12 @@ bool asked_for_text = false;
 
 std::string VersionText() {
   return absl::StrCat("alma ", kVersion, " (", kCommit, ")\ngRPC ", grpc::Version(), ", protobuf ",
-                      google::protobuf::internal::VersionString(GOOGLE_PROTOBUF_VERSION), ", ", db::EngineVersions(),
-                      "\n");
+                      google::protobuf::internal::VersionString(GOOGLE_PROTOBUF_VERSION), ", ",
+                      db::EngineVersions(), "\n");
 }
 
-// absl ends the process with 1 whatever the reason; the contract tells a wrong call (2) from a failure (1).
+// absl ends the process with 1 whatever the reason; the contract tells a wrong call (2) from a
+// failure (1).
 void CorrectExitCode(int, void*) {
   if (!parsing) return;
   std::fflush(stdout);
@@ -41,7 +42,9 @@ std::vector<std::string> ParseCommandLine(int argc, char** argv, std::string_vie
   umask(S_IRWXG | S_IRWXO);
   absl::SetProgramUsageMessage(std::string(usage));
   absl::FlagsUsageConfig config;
-  config.contains_help_flags = [](absl::string_view file) { return !absl::StrContains(file, "absl/"); };
+  config.contains_help_flags = [](absl::string_view file) {
+    return !absl::StrContains(file, "absl/");
+  };
   config.contains_helpshort_flags = config.contains_help_flags;
   config.version_string = VersionText;
   absl::SetFlagsUsageConfig(config);

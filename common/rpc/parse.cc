@@ -27,8 +27,8 @@ constexpr int kMaxNesting = 100;
 // Longer than an error shows. A long key would otherwise be copied for each of the items below it.
 constexpr size_t kMaxPathBytes = 256;
 
-// Walks the bytes of a message that protobuf refused, to name the field that it was refused for: its parser
-// says only yes or no.
+// Walks the bytes of a message that protobuf refused, to name the field that it was refused for:
+// its parser says only yes or no.
 class Walker {
  public:
   explicit Walker(CodedInputStream& in) : in_(in) {}
@@ -40,13 +40,16 @@ class Walker {
     std::string key;
     while (const uint32_t tag = in_.ReadTag()) {
       const FieldDescriptor* field = type.FindFieldByNumber(WireFormatLite::GetTagFieldNumber(tag));
-      const bool delimited = WireFormatLite::GetTagWireType(tag) == WireFormatLite::WIRETYPE_LENGTH_DELIMITED;
+      const bool delimited =
+          WireFormatLite::GetTagWireType(tag) == WireFormatLite::WIRETYPE_LENGTH_DELIMITED;
       if (field == nullptr || !delimited || !(IsString(*field) || IsMessage(*field))) {
         if (!WireFormatLite::SkipField(&in_, tag)) return false;
         continue;
       }
       const std::string name = PathOf(path, *field, counts[field->index()]++, key);
-      if (!(IsString(*field) ? WalkString(name, &key) : WalkMessage(*field->message_type(), name, nesting))) return false;
+      if (!(IsString(*field) ? WalkString(name, &key)
+                             : WalkMessage(*field->message_type(), name, nesting)))
+        return false;
     }
     return in_.ConsumedEntireMessage();
   }
@@ -54,19 +57,25 @@ class Walker {
   const std::vector<status::FieldViolation>& violations() const { return violations_; }
 
  private:
-  static bool IsString(const FieldDescriptor& field) { return field.type() == FieldDescriptor::TYPE_STRING; }
-  static bool IsMessage(const FieldDescriptor& field) { return field.type() == FieldDescriptor::TYPE_MESSAGE; }
+  static bool IsString(const FieldDescriptor& field) {
+    return field.type() == FieldDescriptor::TYPE_STRING;
+  }
+  static bool IsMessage(const FieldDescriptor& field) {
+    return field.type() == FieldDescriptor::TYPE_MESSAGE;
+  }
 
-  // As CheckStruct has them: a member of a Struct goes by its key (`key` in a map's entry), an item of its lists by
-  // its number.
+  // As CheckStruct has them: a member of a Struct goes by its key (`key` in a map's entry), an item
+  // of its lists by its number.
   static std::string PathOf(const std::string& parent, const FieldDescriptor& field, int index,
                             const std::string& key) {
     const google::protobuf::Descriptor& type = *field.containing_type();
     if (parent.size() >= kMaxPathBytes) return parent;
     if (type.options().map_entry()) {
-      return field.number() == 1 || key.empty() ? parent : parent + "." + key.substr(0, kMaxPathBytes);
+      return field.number() == 1 || key.empty() ? parent
+                                                : parent + "." + key.substr(0, kMaxPathBytes);
     }
-    if (type.full_name() == "google.protobuf.Struct" || type.full_name() == "google.protobuf.Value") return parent;
+    if (type.full_name() == "google.protobuf.Struct" || type.full_name() == "google.protobuf.Value")
+      return parent;
     const bool item = type.full_name() == "google.protobuf.ListValue";
     std::string path = item ? parent : parent.empty() ? field.name() : parent + "." + field.name();
     return field.is_repeated() ? path + "[" + std::to_string(index) + "]" : path;
@@ -92,7 +101,8 @@ class Walker {
   }
 
   bool Report(const std::string& path, const char* description) {
-    if (violations_.size() < status::kMaxListedViolations) violations_.push_back({path, description});
+    if (violations_.size() < status::kMaxListedViolations)
+      violations_.push_back({path, description});
     return false;
   }
 
@@ -121,8 +131,9 @@ absl::Status Parse(const grpc::ByteBuffer& in, google::protobuf::Message* messag
 
 absl::Status Serialize(const google::protobuf::Message& message, grpc::ByteBuffer* out) {
   bool own_buffer = false;
-  const grpc::Status done = grpc::GenericSerialize<grpc::ProtoBufferWriter, google::protobuf::Message>(
-      message, out, &own_buffer);
+  const grpc::Status done =
+      grpc::GenericSerialize<grpc::ProtoBufferWriter, google::protobuf::Message>(message, out,
+                                                                                 &own_buffer);
   return done.ok() ? absl::OkStatus() : status::Internal();
 }
 

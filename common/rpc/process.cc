@@ -17,24 +17,31 @@ ABSL_FLAG(std::vector<std::string>, listen, {},
           "Where to listen: host:port (port 0 picks one) or unix:/path, several by comma.");
 ABSL_FLAG(bool, insecure, false, "Allow listeners off loopback without TLS.");
 ABSL_FLAG(int, workers, 8, "Threads that work on the databases, 1 to 256.");
-ABSL_FLAG(int, queue_limit, 1024, "Calls that wait for a worker at most; more are refused with RESOURCE_EXHAUSTED.");
-ABSL_FLAG(absl::Duration, default_deadline, absl::Seconds(30), "What a call without a deadline gets.");
-ABSL_FLAG(absl::Duration, drain_timeout, absl::Seconds(10), "How long calls in flight may go on after SIGTERM.");
+ABSL_FLAG(int, queue_limit, 1024,
+          "Calls that wait for a worker at most; more are refused with RESOURCE_EXHAUSTED.");
+ABSL_FLAG(absl::Duration, default_deadline, absl::Seconds(30),
+          "What a call without a deadline gets.");
+ABSL_FLAG(absl::Duration, drain_timeout, absl::Seconds(10),
+          "How long calls in flight may go on after SIGTERM.");
 ABSL_FLAG(std::string, metrics_listen, "default",
-          "Where Prometheus reads /metrics, host:port; empty for nowhere. The default is a loopback port per "
+          "Where Prometheus reads /metrics, host:port; empty for nowhere. The default is a "
+          "loopback port per "
           "program, and does without where that port is taken.");
 ABSL_FLAG(std::string, log_level, "info", "debug, info, warning, error or off.");
 ABSL_FLAG(bool, allow_core, false, "Allow core dumps and debuggers, which show keys in memory.");
 
 namespace alma::rpc {
 
-absl::StatusOr<std::unique_ptr<Process>> Process::Create(std::string name, const std::string& listen,
+absl::StatusOr<std::unique_ptr<Process>> Process::Create(std::string name,
+                                                         const std::string& listen,
                                                          const std::string& metrics_listen) {
-  if (!log::SetUp(absl::GetFlag(FLAGS_log_level))) return absl::InvalidArgumentError("--log_level: no such level");
+  if (!log::SetUp(absl::GetFlag(FLAGS_log_level)))
+    return absl::InvalidArgumentError("--log_level: no such level");
   if (absl::GetFlag(FLAGS_workers) < 1 || absl::GetFlag(FLAGS_workers) > 256) {
     return absl::InvalidArgumentError("--workers: 1 to 256");
   }
-  if (absl::GetFlag(FLAGS_queue_limit) < 1) return absl::InvalidArgumentError("--queue_limit: at least 1");
+  if (absl::GetFlag(FLAGS_queue_limit) < 1)
+    return absl::InvalidArgumentError("--queue_limit: at least 1");
   if (absl::GetFlag(FLAGS_default_deadline) <= absl::ZeroDuration()) {
     return absl::InvalidArgumentError("--default_deadline: more than 0");
   }
@@ -55,10 +62,11 @@ Process::Process(ServerOptions options, std::string metrics_listen)
       server_(std::move(options)) {}
 
 Runtime& Process::UseCallers(Callers& callers) {
-  runtime_ = std::make_unique<Runtime>(Runtime{.workers = workers_,
-                                               .callers = callers,
-                                               .metrics = metrics_,
-                                               .default_deadline = absl::GetFlag(FLAGS_default_deadline)});
+  runtime_ =
+      std::make_unique<Runtime>(Runtime{.workers = workers_,
+                                        .callers = callers,
+                                        .metrics = metrics_,
+                                        .default_deadline = absl::GetFlag(FLAGS_default_deadline)});
   return *runtime_;
 }
 
@@ -74,7 +82,8 @@ absl::Status Process::ExposeMetrics() {
     exposer_ = *std::move(exposer);
     return absl::OkStatus();
   }
-  if (!by_default) return absl::UnavailableError(absl::StrCat("--metrics_listen: cannot listen on ", address));
+  if (!by_default)
+    return absl::UnavailableError(absl::StrCat("--metrics_listen: cannot listen on ", address));
   log::Warning("no_metrics", {{"address", address}});
   return absl::OkStatus();
 }

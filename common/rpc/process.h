@@ -15,24 +15,30 @@
 
 namespace alma::rpc {
 
-// What every server process is made of, after the flags that all of them share: --listen --insecure --workers
-// --queue_limit --default_deadline --drain_timeout --metrics_listen --log_level --allow_core (see --help).
+// What every server process is made of, after the flags that all of them share: --listen --insecure
+// --workers
+// --queue_limit --default_deadline --drain_timeout --metrics_listen --log_level --allow_core (see
+// --help).
 class Process {
  public:
-  // Call it first in a process, before any thread. `listen` and `metrics_listen` are used where the flags are not given.
-  // INVALID_ARGUMENT for a flag with a value out of range.
-  static absl::StatusOr<std::unique_ptr<Process>> Create(std::string name, const std::string& listen,
+  // Call it first in a process, before any thread. `listen` and `metrics_listen` are used where the
+  // flags are not given. INVALID_ARGUMENT for a flag with a value out of range.
+  static absl::StatusOr<std::unique_ptr<Process>> Create(std::string name,
+                                                         const std::string& listen,
                                                          const std::string& metrics_listen);
 
   // Before Run. See Server::Add.
-  void Add(Service& service, std::function<bool()> ready) { server_.Add(service, std::move(ready)); }
+  void Add(Service& service, std::function<bool()> ready) {
+    server_.Add(service, std::move(ready));
+  }
 
   // What the services are built with; `callers` outlives the process' services.
   Runtime& UseCallers(Callers& callers);
 
   int workers() const;
 
-  // Serves until SIGTERM or SIGINT, then drains. Errors are those of Server::Start and of the metrics listener.
+  // Serves until SIGTERM or SIGINT, then drains. Errors are those of Server::Start and of the
+  // metrics listener.
   absl::Status Run();
 
  private:
@@ -47,7 +53,8 @@ class Process {
   Server server_;
 };
 
-// 0; else the status' text as one line on stderr and 2 for INVALID_ARGUMENT (wrong usage), 1 for all others.
+// 0; else the status' text as one line on stderr and 2 for INVALID_ARGUMENT (wrong usage), 1 for
+// all others.
 int ExitCode(const absl::Status& status);
 
 }  // namespace alma::rpc

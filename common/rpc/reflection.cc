@@ -26,11 +26,13 @@ void SetNotFound(ServerReflectionResponse* response) {
 }
 
 // A file and all that it imports, each once, imports last.
-void AddFile(const FileDescriptor& file, std::set<std::string>* added, ServerReflectionResponse* response) {
+void AddFile(const FileDescriptor& file, std::set<std::string>* added,
+             ServerReflectionResponse* response) {
   if (!added->insert(file.name()).second) return;
   google::protobuf::FileDescriptorProto proto;
   file.CopyTo(&proto);
-  response->mutable_file_descriptor_response()->add_file_descriptor_proto(proto.SerializeAsString());
+  response->mutable_file_descriptor_response()->add_file_descriptor_proto(
+      proto.SerializeAsString());
   for (int i = 0; i < file.dependency_count(); ++i) AddFile(*file.dependency(i), added, response);
 }
 
@@ -40,7 +42,8 @@ void AnswerFile(const FileDescriptor* file, ServerReflectionResponse* response) 
   AddFile(*file, &added, response);
 }
 
-void AnswerExtension(const grpc::reflection::v1::ExtensionRequest& request, ServerReflectionResponse* response) {
+void AnswerExtension(const grpc::reflection::v1::ExtensionRequest& request,
+                     ServerReflectionResponse* response) {
   const DescriptorPool& pool = *DescriptorPool::generated_pool();
   const auto* type = pool.FindMessageTypeByName(request.containing_type());
   const FieldDescriptor* extension =
@@ -56,12 +59,16 @@ void AnswerExtensionNumbers(const std::string& type_name, ServerReflectionRespon
   pool.FindAllExtensions(type, &extensions);
   auto* answer = response->mutable_all_extension_numbers_response();
   answer->set_base_type_name(type_name);
-  for (const FieldDescriptor* extension : extensions) answer->add_extension_number(extension->number());
+  for (const FieldDescriptor* extension : extensions)
+    answer->add_extension_number(extension->number());
 }
 
-class Stream final : public grpc::ServerBidiReactor<ServerReflectionRequest, ServerReflectionResponse> {
+class Stream final
+    : public grpc::ServerBidiReactor<ServerReflectionRequest, ServerReflectionResponse> {
  public:
-  explicit Stream(const std::vector<std::string>& services) : services_(services) { StartRead(&request_); }
+  explicit Stream(const std::vector<std::string>& services) : services_(services) {
+    StartRead(&request_);
+  }
 
   void OnReadDone(bool ok) override {
     if (!ok) return Finish(grpc::Status::OK);
@@ -82,7 +89,8 @@ class Stream final : public grpc::ServerBidiReactor<ServerReflectionRequest, Ser
 
 }  // namespace
 
-ServerReflectionResponse Reflect(const ServerReflectionRequest& request, const std::vector<std::string>& services) {
+ServerReflectionResponse Reflect(const ServerReflectionRequest& request,
+                                 const std::vector<std::string>& services) {
   const DescriptorPool& pool = *DescriptorPool::generated_pool();
   ServerReflectionResponse response;
   response.set_valid_host(request.host());
@@ -114,11 +122,14 @@ ServerReflectionResponse Reflect(const ServerReflectionRequest& request, const s
 }
 
 ReflectionService::ReflectionService(Version version, const std::vector<std::string>& services) {
-  const char* path = version == Version::kV1 ? "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"
-                                             : "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
-  AddMethod(new grpc::internal::RpcServiceMethod(path, grpc::internal::RpcMethod::BIDI_STREAMING, nullptr));
-  MarkMethodCallback(0, new grpc::internal::CallbackBidiHandler<ServerReflectionRequest, ServerReflectionResponse>(
-                            [&services](grpc::CallbackServerContext*) { return new Stream(services); }));
+  const char* path = version == Version::kV1
+                         ? "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"
+                         : "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
+  AddMethod(new grpc::internal::RpcServiceMethod(path, grpc::internal::RpcMethod::BIDI_STREAMING,
+                                                 nullptr));
+  MarkMethodCallback(
+      0, new grpc::internal::CallbackBidiHandler<ServerReflectionRequest, ServerReflectionResponse>(
+             [&services](grpc::CallbackServerContext*) { return new Stream(services); }));
 }
 
 }  // namespace alma::rpc

@@ -9,13 +9,15 @@
 
 namespace alma::rpc {
 
-// Answers one reflection request from the descriptors that are linked into this process; `services` are the
-// names that it lists.
-grpc::reflection::v1::ServerReflectionResponse Reflect(const grpc::reflection::v1::ServerReflectionRequest& request,
-                                                       const std::vector<std::string>& services);
+// Answers one reflection request from the descriptors that are linked into this process; `services`
+// are the names that it lists.
+grpc::reflection::v1::ServerReflectionResponse Reflect(
+    const grpc::reflection::v1::ServerReflectionRequest& request,
+    const std::vector<std::string>& services);
 
-// The server reflection service. gRPC's own plugin knows v1alpha only and services of its own server only. The
-// messages of v1 and v1alpha are the same but for their package, so one implementation serves both.
+// The server reflection service. gRPC's own plugin knows v1alpha only and services of its own
+// server only. The messages of v1 and v1alpha are the same but for their package, so one
+// implementation serves both.
 class ReflectionService final : public grpc::Service {
  public:
   enum class Version { kV1, kV1Alpha };

@@ -39,11 +39,14 @@ absl::Status CheckAddress(const std::string& address, bool insecure) {
   if (address.starts_with(kUnix) && address.size() > kUnix.size()) return absl::OkStatus();
   const size_t colon = address.rfind(':');
   const bool port = colon != std::string::npos && colon > 0 && colon + 1 < address.size() &&
-                    std::all_of(address.begin() + colon + 1, address.end(), [](char c) { return '0' <= c && c <= '9'; });
-  if (!port) return absl::InvalidArgumentError(absl::StrCat("--listen: '", address, "' is not host:port or unix:/path"));
+                    std::all_of(address.begin() + colon + 1, address.end(),
+                                [](char c) { return '0' <= c && c <= '9'; });
+  if (!port)
+    return absl::InvalidArgumentError(
+        absl::StrCat("--listen: '", address, "' is not host:port or unix:/path"));
   if (insecure || IsLoopback(std::string_view(address).substr(0, colon))) return absl::OkStatus();
-  return absl::FailedPreconditionError(
-      absl::StrCat("--listen: ", address, " is not on loopback and has no TLS; say --insecure if you mean it"));
+  return absl::FailedPreconditionError(absl::StrCat(
+      "--listen: ", address, " is not on loopback and has no TLS; say --insecure if you mean it"));
 }
 
 std::string BoundAddress(const std::string& address, int port) {
@@ -61,7 +64,8 @@ void PrintReady(const std::string& name, const std::string& address) {
   std::fflush(stdout);
 }
 
-// gRPC explains every failed call and connection on stderr; what matters of it comes back as a Status.
+// gRPC explains every failed call and connection on stderr; what matters of it comes back as a
+// Status.
 void LogGrpc(gpr_log_func_args* args) { log::Debug("grpc", {{"message", args->message}}); }
 
 }  // namespace
@@ -115,7 +119,8 @@ void Server::ReportHealth() {
   for (const Served& served : served_) {
     const bool ready = served.ready();
     all = all && ready;
-    server_->GetHealthCheckService()->SetServingStatus(served.service->descriptor().full_name(), ready);
+    server_->GetHealthCheckService()->SetServingStatus(served.service->descriptor().full_name(),
+                                                       ready);
   }
   server_->GetHealthCheckService()->SetServingStatus("", all);
 }

@@ -31,15 +31,17 @@ class Server {
   explicit Server(ServerOptions options);
   ~Server();
 
-  // Before Start. `ready` says whether the service can answer now; health follows it within 200 ms, that of "" is
-  // that of all services together. `service` and `ready` outlive the server.
+  // Before Start. `ready` says whether the service can answer now; health follows it within 200 ms,
+  // that of "" is that of all services together. `service` and `ready` outlive the server.
   void Add(Service& service, std::function<bool()> ready);
 
-  // Listens, then prints a ready line per listener on stdout. FAILED_PRECONDITION for a listener off loopback without `insecure`,
-  // INVALID_ARGUMENT for one that is no address, UNAVAILABLE where one cannot be had. Errors are for the operator.
+  // Listens, then prints a ready line per listener on stdout. FAILED_PRECONDITION for a listener
+  // off loopback without `insecure`, INVALID_ARGUMENT for one that is no address, UNAVAILABLE where
+  // one cannot be had. Errors are for the operator.
   absl::Status Start();
 
-  // Says NOT_SERVING, takes no new calls, waits for those in flight up to `timeout`, then cancels them.
+  // Says NOT_SERVING, takes no new calls, waits for those in flight up to `timeout`, then cancels
+  // them.
   void Drain(absl::Duration timeout);
 
  private:
@@ -59,8 +61,8 @@ class Server {
   std::thread health_;
 };
 
-// Blocks SIGTERM and SIGINT in this thread and those that it starts from now on, so that WaitForSignal gets them,
-// and ignores SIGPIPE. Call it before any thread starts.
+// Blocks SIGTERM and SIGINT in this thread and those that it starts from now on, so that
+// WaitForSignal gets them, and ignores SIGPIPE. Call it before any thread starts.
 void BlockSignals();
 // Returns at the first SIGTERM or SIGINT.
 void WaitForSignal();

@@ -39,14 +39,15 @@ Service::Service(const google::protobuf::ServiceDescriptor& descriptor, Runtime&
     AddMethod(new grpc::internal::RpcServiceMethod(
         entry->path.c_str(), streams ? RpcMethod::BIDI_STREAMING : RpcMethod::NORMAL_RPC, nullptr));
     if (streams) {
-      MarkMethodRawCallback(i, new grpc::internal::CallbackBidiHandler<Bytes, Bytes>(
-                                   [](grpc::CallbackServerContext*) { return new UnimplementedStream(); }));
-    } else {
       MarkMethodRawCallback(
-          i, new grpc::internal::CallbackUnaryHandler<Bytes, Bytes>(
-                 [this, known = entry.get()](grpc::CallbackServerContext* context, const Bytes* in, Bytes* out) {
-                   return Answer::Begin(*known, runtime_, *context, *in, out);
-                 }));
+          i, new grpc::internal::CallbackBidiHandler<Bytes, Bytes>(
+                 [](grpc::CallbackServerContext*) { return new UnimplementedStream(); }));
+    } else {
+      MarkMethodRawCallback(i, new grpc::internal::CallbackUnaryHandler<Bytes, Bytes>(
+                                   [this, known = entry.get()](grpc::CallbackServerContext* context,
+                                                               const Bytes* in, Bytes* out) {
+                                     return Answer::Begin(*known, runtime_, *context, *in, out);
+                                   }));
     }
     methods_.push_back(std::move(entry));
   }
@@ -56,7 +57,8 @@ Service::~Service() = default;
 
 void Service::SetHandler(std::string_view name, const google::protobuf::Descriptor& request,
                          const google::protobuf::Descriptor& response, Handler handler) {
-  const google::protobuf::MethodDescriptor* method = descriptor_.FindMethodByName(std::string(name));
+  const google::protobuf::MethodDescriptor* method =
+      descriptor_.FindMethodByName(std::string(name));
   if (method == nullptr || method->input_type() != &request || method->output_type() != &response) {
     log::Error("no_such_method", {{"service", descriptor_.full_name()}, {"method", name}});
     std::abort();

@@ -37,8 +37,8 @@ struct Runtime {
   absl::Duration default_deadline = absl::Seconds(30);
 };
 
-// A gRPC service of which every method of the descriptor is registered as bytes, so that Answer does
-// for each what has to be the same for all. Methods without a handler answer UNIMPLEMENTED.
+// A gRPC service of which every method of the descriptor is registered as bytes, so that Answer
+// does for each what has to be the same for all. Methods without a handler answer UNIMPLEMENTED.
 class Service : public grpc::Service {
  public:
   Service(const google::protobuf::ServiceDescriptor& descriptor, Runtime& runtime);
@@ -47,23 +47,27 @@ class Service : public grpc::Service {
   const google::protobuf::ServiceDescriptor& descriptor() const { return descriptor_; }
 
  protected:
-  // Answers the unary method `name` with `handler`, a member of the derived class that runs on a worker and may
-  // change its request. Only in constructors; dies when the descriptor has no such method of these types.
+  // Answers the unary method `name` with `handler`, a member of the derived class that runs on a
+  // worker and may change its request. Only in constructors; dies when the descriptor has no such
+  // method of these types.
   template <typename Derived, typename Request, typename Response>
-  void Handle(std::string_view name, absl::StatusOr<Response> (Derived::*handler)(const Call&, Request&)) {
+  void Handle(std::string_view name,
+              absl::StatusOr<Response> (Derived::*handler)(const Call&, Request&)) {
     auto* self = static_cast<Derived*>(this);
-    SetHandler(name, *Request::descriptor(), *Response::descriptor(),
-               [self, handler](const Call& call, const grpc::ByteBuffer& in, grpc::ByteBuffer* out) {
-                 Request request;
-                 if (absl::Status parsed = Parse(in, &request); !parsed.ok()) return parsed;
-                 absl::StatusOr<Response> response = (self->*handler)(call, request);
-                 return response.ok() ? Serialize(*response, out) : response.status();
-               });
+    SetHandler(
+        name, *Request::descriptor(), *Response::descriptor(),
+        [self, handler](const Call& call, const grpc::ByteBuffer& in, grpc::ByteBuffer* out) {
+          Request request;
+          if (absl::Status parsed = Parse(in, &request); !parsed.ok()) return parsed;
+          absl::StatusOr<Response> response = (self->*handler)(call, request);
+          return response.ok() ? Serialize(*response, out) : response.status();
+        });
   }
 
  private:
   friend class Answer;
-  using Handler = std::function<absl::Status(const Call&, const grpc::ByteBuffer&, grpc::ByteBuffer*)>;
+  using Handler =
+      std::function<absl::Status(const Call&, const grpc::ByteBuffer&, grpc::ByteBuffer*)>;
   struct Method {
     std::string path;
     std::string name;

@@ -28,7 +28,9 @@ class WorkerPool {
 
  private:
   void Work() ABSL_LOCKS_EXCLUDED(mutex_);
-  bool MayTake() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_ || !tasks_.empty(); }
+  bool MayTake() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return stopping_ || !tasks_.empty();
+  }
 
   const size_t queue_limit_;
   mutable absl::Mutex mutex_;

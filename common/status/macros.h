@@ -7,11 +7,11 @@
 
 // RETURN_IF_ERROR(expr): evaluates `expr` (an absl::Status) once and returns it from the enclosing
 // function unless it is OK.
-#define RETURN_IF_ERROR(expr)                                        \
-  do {                                                               \
-    if (absl::Status alma_status = (expr); !alma_status.ok()) {      \
-      return alma_status;                                            \
-    }                                                                \
+#define RETURN_IF_ERROR(expr)                                   \
+  do {                                                          \
+    if (absl::Status alma_status = (expr); !alma_status.ok()) { \
+      return alma_status;                                       \
+    }                                                           \
   } while (false)
 
 // ASSIGN_OR_RETURN(lhs, expr): evaluates `expr` (an absl::StatusOr<T>) once, returns its status

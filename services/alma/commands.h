@@ -2,18 +2,19 @@
 
 #include "absl/status/status.h"
 
-// The commands of `alma`. Each reads its flags and runs to its end; errors are for the operator. INVALID_ARGUMENT
-// is wrong usage.
+// The commands of `alma`. Each reads its flags and runs to its end; errors are for the operator.
+// INVALID_ARGUMENT is wrong usage.
 namespace alma {
 
 // All services in one process, until SIGTERM or SIGINT.
 absl::Status Serve();
 
-// Makes the first organization and its key, which has every scope, and prints both as JSON, the key for the
-// only time. FAILED_PRECONDITION where an organization exists already.
+// Makes the first organization and its key, which has every scope, and prints both as JSON, the key
+// for the only time. FAILED_PRECONDITION where an organization exists already.
 absl::Status Bootstrap();
 
-// Brings the databases to the schema of this binary and prints a line per step: database, id, name, `applied` or `pending`.
+// Brings the databases to the schema of this binary and prints a line per step: database, id, name,
+// `applied` or `pending`.
 absl::Status Migrate();
 
 }  // namespace alma

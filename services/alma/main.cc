@@ -23,4 +23,6 @@ absl::Status Run(const std::vector<std::string>& words) {
 
 }  // namespace
 
-int main(int argc, char** argv) { return alma::rpc::ExitCode(Run(alma::rpc::ParseCommandLine(argc, argv, kUsage))); }
+int main(int argc, char** argv) {
+  return alma::rpc::ExitCode(Run(alma::rpc::ParseCommandLine(argc, argv, kUsage)));
+}

@@ -19,10 +19,12 @@
 #include "services/organizations/schema.h"
 #include "services/organizations/service.h"
 
-ABSL_FLAG(std::string, migrate, "auto",
-          "serve: always, never, or auto: SQLite always, PostgreSQL only where a database is empty.");
+ABSL_FLAG(
+    std::string, migrate, "auto",
+    "serve: always, never, or auto: SQLite always, PostgreSQL only where a database is empty.");
 ABSL_FLAG(std::string, principal_secret_file, "",
-          "Secrets that sign page tokens, one per line, hex or base64 of at least 32 bytes. On SQLite <folder>/secret is made by default.");
+          "Secrets that sign page tokens, one per line, hex or base64 of at least 32 bytes. On "
+          "SQLite <folder>/secret is made by default.");
 
 namespace alma {
 namespace {
@@ -39,12 +41,12 @@ absl::Status MigrateIfAsked(db::Database& database) {
   return db::Migrate(database, /*dry_run=*/false).status();
 }
 
-absl::StatusOr<std::unique_ptr<db::Database>> OpenToServe(const Storage& storage, const db::Schema& schema,
-                                                          int sessions) {
+absl::StatusOr<std::unique_ptr<db::Database>> OpenToServe(const Storage& storage,
+                                                          const db::Schema& schema, int sessions) {
   ASSIGN_OR_RETURN(auto database, storage.Open(schema, sessions));
   if (const absl::Status migrated = MigrateIfAsked(*database); !migrated.ok()) {
-    return absl::Status(migrated.code(),
-                        absl::StrCat("database ", std::string(schema.database), ": ", migrated.message()));
+    return absl::Status(migrated.code(), absl::StrCat("database ", std::string(schema.database),
+                                                      ": ", migrated.message()));
   }
   database->StartMonitor();
   return database;
@@ -53,20 +55,24 @@ absl::StatusOr<std::unique_ptr<db::Database>> OpenToServe(const Storage& storage
 absl::StatusOr<auth::Secrets> LoadSecrets(const Storage& storage) {
   const std::string file = absl::GetFlag(FLAGS_principal_secret_file);
   if (!file.empty()) return auth::LoadSecretFile(file);
-  if (!storage.folder().empty()) return auth::LoadOrCreateSecretFile(absl::StrCat(storage.folder(), "/secret"));
+  if (!storage.folder().empty())
+    return auth::LoadOrCreateSecretFile(absl::StrCat(storage.folder(), "/secret"));
   return absl::InvalidArgumentError("on PostgreSQL --principal_secret_file is required");
 }
 
 }  // namespace
 
 absl::Status Serve() {
-  ASSIGN_OR_RETURN(const auto process, rpc::Process::Create("alma", "127.0.0.1:7400", "127.0.0.1:7480"));
+  ASSIGN_OR_RETURN(const auto process,
+                   rpc::Process::Create("alma", "127.0.0.1:7400", "127.0.0.1:7480"));
   ASSIGN_OR_RETURN(const Storage storage, Storage::FromFlags());
   ASSIGN_OR_RETURN(const auto locks, storage.Lock());
   ASSIGN_OR_RETURN(const auth::Secrets secrets, LoadSecrets(storage));
   const int sessions = process->workers();
-  ASSIGN_OR_RETURN(const auto organizations_db, OpenToServe(storage, organizations::Schema(), sessions));
-  ASSIGN_OR_RETURN(const auto conversations_db, OpenToServe(storage, conversations::Schema(), sessions));
+  ASSIGN_OR_RETURN(const auto organizations_db,
+                   OpenToServe(storage, organizations::Schema(), sessions));
+  ASSIGN_OR_RETURN(const auto conversations_db,
+                   OpenToServe(storage, conversations::Schema(), sessions));
 
   const db::PageTokens page_tokens(secrets);
   organizations::Store organization_store(*organizations_db);
@@ -80,7 +86,8 @@ absl::Status Serve() {
   rpc::Runtime& runtime = process->UseCallers(callers);
 
   const auto forget = [&] { authenticator.Forget(); };
-  organizations::OrganizationsService organizations(runtime, organization_store, page_tokens, forget);
+  organizations::OrganizationsService organizations(runtime, organization_store, page_tokens,
+                                                    forget);
   organizations::ApiKeysService api_keys(runtime, api_key_store, page_tokens, forget);
   conversations::ConversationsService conversations(runtime, conversation_store, page_tokens);
   conversations::MessagesService messages(runtime, message_store, page_tokens);
@@ -93,9 +100,11 @@ absl::Status Serve() {
 
   // Known and listed, every method UNIMPLEMENTED.
   std::vector<std::unique_ptr<rpc::Service>> without_handlers;
-  for (const char* name : {"alma.agents.v1.AgentsService", "alma.analytics.v1.AnalyticsService",
-                           "alma.analytics.v1.EventsService", "alma.analytics.v1.FollowUpsService"}) {
-    const auto* descriptor = google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(name);
+  for (const char* name :
+       {"alma.agents.v1.AgentsService", "alma.analytics.v1.AnalyticsService",
+        "alma.analytics.v1.EventsService", "alma.analytics.v1.FollowUpsService"}) {
+    const auto* descriptor =
+        google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(name);
     without_handlers.push_back(std::make_unique<rpc::Service>(*descriptor, runtime));
     process->Add(*without_handlers.back(), [] { return true; });
   }

@@ -20,10 +20,13 @@
 #include "services/conversations/schema.h"
 #include "services/organizations/schema.h"
 
-ABSL_FLAG(std::string, data_dir, "", "Folder of the SQLite files; $ALMA_HOME/data or else ./alma-data by default.");
-ABSL_FLAG(std::string, database, "",
-          "Where all databases are: sqlite:///folder/ or postgresql://…, one schema for each there.");
-ABSL_FLAG(std::string, database_file, "", "File that holds the value of --database, so that no password is an argument.");
+ABSL_FLAG(std::string, data_dir, "",
+          "Folder of the SQLite files; $ALMA_HOME/data or else ./alma-data by default.");
+ABSL_FLAG(
+    std::string, database, "",
+    "Where all databases are: sqlite:///folder/ or postgresql://…, one schema for each there.");
+ABSL_FLAG(std::string, database_file, "",
+          "File that holds the value of --database, so that no password is an argument.");
 ABSL_FLAG(std::string, organizations_database, "", "Another place for this database alone.");
 ABSL_FLAG(std::string, conversations_database, "", "Another place for this database alone.");
 
@@ -67,7 +70,8 @@ absl::StatusOr<std::unique_ptr<FolderLock>> FolderLock::Take(const std::string& 
   if (file < 0) return absl::UnavailableError(absl::StrCat("cannot write in ", folder));
   auto lock = std::unique_ptr<FolderLock>(new FolderLock(file));
   if (flock(file, LOCK_EX | LOCK_NB) != 0) {
-    return absl::FailedPreconditionError(absl::StrCat(folder, " is in use by another alma process"));
+    return absl::FailedPreconditionError(
+        absl::StrCat(folder, " is in use by another alma process"));
   }
   return lock;
 }
@@ -80,17 +84,20 @@ absl::StatusOr<Storage> Storage::FromFlags() {
   const std::string file = absl::GetFlag(FLAGS_database_file);
   const std::string data_dir = absl::GetFlag(FLAGS_data_dir);
   const int given = int{!storage.url_.empty()} + int{!file.empty()} + int{!data_dir.empty()};
-  if (given > 1) return absl::InvalidArgumentError("give one of --data_dir, --database and --database_file");
+  if (given > 1)
+    return absl::InvalidArgumentError("give one of --data_dir, --database and --database_file");
   if (!file.empty()) {
     ASSIGN_OR_RETURN(storage.url_, ReadDatabaseFile(file));
   }
   if (storage.url_.empty()) {
     std::error_code error;
-    storage.folder_ = std::filesystem::absolute(data_dir.empty() ? DefaultDataDir() : data_dir, error);
+    storage.folder_ =
+        std::filesystem::absolute(data_dir.empty() ? DefaultDataDir() : data_dir, error);
     storage.url_ = std::string(kSqlite).append(storage.folder_).append("/");
   } else if (storage.url_.starts_with(kSqlite)) {
     if (storage.url_.ends_with(".db")) {
-      return absl::InvalidArgumentError("--database: alma has several databases; name a folder, sqlite:///folder/");
+      return absl::InvalidArgumentError(
+          "--database: alma has several databases; name a folder, sqlite:///folder/");
     }
     storage.folder_ = storage.url_.substr(kSqlite.size());
   }
@@ -100,9 +107,11 @@ absl::StatusOr<Storage> Storage::FromFlags() {
   return storage;
 }
 
-absl::StatusOr<std::unique_ptr<db::Database>> Storage::Open(const db::Schema& schema, int sessions) const {
+absl::StatusOr<std::unique_ptr<db::Database>> Storage::Open(const db::Schema& schema,
+                                                            int sessions) const {
   const std::string own = OwnUrl(schema.database);
-  ASSIGN_OR_RETURN(db::Location location, db::ParseLocation(own.empty() ? url_ : own, schema.database));
+  ASSIGN_OR_RETURN(db::Location location,
+                   db::ParseLocation(own.empty() ? url_ : own, schema.database));
   return std::make_unique<db::Database>(std::move(location), schema, sessions);
 }
 
@@ -111,7 +120,8 @@ absl::StatusOr<std::vector<std::unique_ptr<FolderLock>>> Storage::Lock() const {
   for (const db::Schema* schema : AllSchemas()) {
     ASSIGN_OR_RETURN(const auto database, Open(*schema, 0));
     if (database->location().engine != db::Engine::kSqlite) continue;
-    folders.insert(std::filesystem::path(database->location().target).parent_path().lexically_normal());
+    folders.insert(
+        std::filesystem::path(database->location().target).parent_path().lexically_normal());
   }
   std::vector<std::unique_ptr<FolderLock>> locks;
   for (const std::string& folder : folders) {
@@ -121,7 +131,8 @@ absl::StatusOr<std::vector<std::unique_ptr<FolderLock>>> Storage::Lock() const {
 }
 
 const std::vector<const db::Schema*>& AllSchemas() {
-  static const std::vector<const db::Schema*> schemas = {&organizations::Schema(), &conversations::Schema()};
+  static const std::vector<const db::Schema*> schemas = {&organizations::Schema(),
+                                                         &conversations::Schema()};
   return schemas;
 }
 
@@ -135,7 +146,8 @@ absl::StatusOr<std::vector<const db::Schema*>> SchemasOf(std::string_view servic
   };
   const auto found = services.find(service);
   if (found == services.end()) {
-    return absl::InvalidArgumentError("--service: one of organizations, conversations, agents, analytics");
+    return absl::InvalidArgumentError(
+        "--service: one of organizations, conversations, agents, analytics");
   }
   return found->second;
 }

@@ -14,8 +14,8 @@ namespace alma {
 // An exclusive hold on a folder of SQLite files, kept until destruction or the end of the process.
 class FolderLock {
  public:
-  // Makes the folder (0700) where it is missing. FAILED_PRECONDITION when another process holds it, UNAVAILABLE when it cannot be
-  // written.
+  // Makes the folder (0700) where it is missing. FAILED_PRECONDITION when another process holds it,
+  // UNAVAILABLE when it cannot be written.
   static absl::StatusOr<std::unique_ptr<FolderLock>> Take(const std::string& folder);
   ~FolderLock();
 
@@ -47,7 +47,8 @@ class Storage {
 // The schemas of every database of Alma, in the order in which they are migrated.
 const std::vector<const db::Schema*>& AllSchemas();
 
-// AllSchemas, or with --service those of that service. INVALID_ARGUMENT when there is no such service.
+// AllSchemas, or with --service those of that service. INVALID_ARGUMENT when there is no such
+// service.
 absl::StatusOr<std::vector<const db::Schema*>> SchemasOf(std::string_view service);
 
 }  // namespace alma

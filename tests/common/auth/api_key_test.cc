@@ -76,9 +76,9 @@ TEST_CASE("a key with any one character changed is not well formed") {
 
 TEST_CASE("other texts are not well formed") {
   const std::string key = kVectors[4].key;
-  for (const std::string& text : {
-           std::string(), std::string("alma_"), key.substr(0, 54), key + "0", " " + key, key + "\n",
-           std::string("Bearer ") + key, "ALMA" + key.substr(4), std::string(55, '0')}) {
+  for (const std::string& text :
+       {std::string(), std::string("alma_"), key.substr(0, 54), key + "0", " " + key, key + "\n",
+        std::string("Bearer ") + key, "ALMA" + key.substr(4), std::string(55, '0')}) {
     CHECK_FALSE(IsWellFormedApiKey(text));
   }
 }

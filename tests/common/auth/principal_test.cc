@@ -42,16 +42,11 @@ TEST_CASE("a principal holds from issue to expiry give or take 30 seconds") {
     absl::Duration since_issue;
     bool valid;
   } cases[] = {
-      {absl::Seconds(-31), false},
-      {absl::Seconds(-30) - absl::Nanoseconds(1), false},
-      {absl::Seconds(-30), true},
-      {absl::ZeroDuration(), true},
-      {absl::Seconds(60), true},
-      {absl::Seconds(90) - absl::Nanoseconds(1), true},
-      {absl::Seconds(90), false},
-      {absl::Hours(1), false},
-      {absl::InfiniteDuration(), false},
-      {-absl::InfiniteDuration(), false},
+      {absl::Seconds(-31), false},       {absl::Seconds(-30) - absl::Nanoseconds(1), false},
+      {absl::Seconds(-30), true},        {absl::ZeroDuration(), true},
+      {absl::Seconds(60), true},         {absl::Seconds(90) - absl::Nanoseconds(1), true},
+      {absl::Seconds(90), false},        {absl::Hours(1), false},
+      {absl::InfiniteDuration(), false}, {-absl::InfiniteDuration(), false},
   };
   for (const auto& expected : cases) {
     INFO(expected.since_issue);

@@ -28,8 +28,9 @@ TEST_CASE("the scopes that a key can hold are the nine of the design") {
 }
 
 TEST_CASE("the scope of a method comes from its option") {
-  const auto* service = conversations::v1::ListMessagesRequest::descriptor()->file()->FindServiceByName(
-      "MessagesService");
+  const auto* service =
+      conversations::v1::ListMessagesRequest::descriptor()->file()->FindServiceByName(
+          "MessagesService");
   REQUIRE(service != nullptr);
   REQUIRE(service->FindMethodByName("ListMessages") != nullptr);
   CHECK(ScopeOf(*service->FindMethodByName("ListMessages")) == "conversations.read");
@@ -60,8 +61,8 @@ TEST_CASE("a method without the option has no scope and nobody may call it") {
 TEST_CASE("a principal has the scopes that it carries and no other") {
   for (const std::string_view held : kAllScopes) {
     for (const std::string_view wanted : kAllScopes) {
-      const bool stands_for = held == kPlatformAdmin &&
-                              (wanted == kOrganizationRead || wanted == kOrganizationAdmin);
+      const bool stands_for =
+          held == kPlatformAdmin && (wanted == kOrganizationRead || wanted == kOrganizationAdmin);
       INFO(held << " " << wanted);
       CHECK(HasScope(With({held}), wanted) == (held == wanted || stands_for));
     }

@@ -33,8 +33,9 @@ void CheckRefused(const absl::StatusOr<Keys>& result) {
 
 TEST_CASE("a token gives back any keys") {
   const PageTokens tokens(kSecrets);
-  for (const Keys& keys : {kKeys, Keys{}, Keys{""}, Keys{"", ""}, Keys{std::string("\0\xFF\x80", 3)},
-                           Keys{std::string(100'000, 'k'), "x"}}) {
+  for (const Keys& keys :
+       {kKeys, Keys{}, Keys{""}, Keys{"", ""}, Keys{std::string("\0\xFF\x80", 3)},
+        Keys{std::string(100'000, 'k'), "x"}}) {
     const std::string token = tokens.Encode(Request(), kOrganization, keys);
     CHECK_FALSE(token.empty());
     CHECK(token.find_first_of("+/=") == std::string::npos);

@@ -89,7 +89,8 @@ TEST_CASE("a uuid is made lower case within its own string") {
 
 TEST_CASE("other texts are no uuids and leave the result alone") {
   for (const std::string& text : {
-           std::string(), std::string("00000000-0000-0000-0000-000000000000"),
+           std::string(),
+           std::string("00000000-0000-0000-0000-000000000000"),
            std::string("0190f3a27c1e7b4d8f000123456789ab"),
            std::string("{0190f3a2-7c1e-7b4d-8f00-0123456789ab}"),
            std::string("0190f3a2-7c1e-7b4d-8f00-0123456789a"),

@@ -97,8 +97,8 @@ TEST_CASE("a uuid is made lower case in place") {
 TEST_CASE("a uuid of another form is refused and left as it was") {
   for (const std::string text :
        {"00000000-0000-0000-0000-000000000000", "0190f3a27c1e7b4d8f000123456789ab",
-        "{0190f3a2-7c1e-7b4d-8f00-0123456789ab}", "0190F3A2-7C1E-7B4D-8F00-0123456789AG",
-        "\xFF", "name"}) {
+        "{0190f3a2-7c1e-7b4d-8f00-0123456789ab}", "0190F3A2-7C1E-7B4D-8F00-0123456789AG", "\xFF",
+        "name"}) {
     for (const Presence presence : {Presence::kRequired, Presence::kOptional}) {
       Violations violations;
       std::string value = text;
@@ -140,7 +140,8 @@ TEST_CASE("page sizes fall back to 50 and end at 1000") {
   const struct {
     std::int32_t asked;
     std::int32_t used;
-  } cases[] = {{0, 50}, {1, 1}, {50, 50}, {999, 999}, {1000, 1000}, {1001, 1000}, {INT32_MAX, 1000}};
+  } cases[] = {{0, 50},      {1, 1},       {50, 50},         {999, 999},
+               {1000, 1000}, {1001, 1000}, {INT32_MAX, 1000}};
   for (const auto& expected : cases) {
     Violations violations;
     CHECK(CheckPageSize(violations, expected.asked) == expected.used);

@@ -67,8 +67,9 @@ TEST_CASE("what cannot be stored is refused with its path") {
   }
   for (const double number : {9007199254740994.0, -9007199254740994.0, 1e18, 1e300}) {
     CHECK(Result(NestedNumber(number)) ==
-          path + "is an integer beyond 2^53, which a number cannot hold exactly: "
-                 "send it as a string");
+          path +
+              "is an integer beyond 2^53, which a number cannot hold exactly: "
+              "send it as a string");
   }
   CHECK(Result(Nested([](Value*) {})) == path + "must have a value");
   CHECK(Result(NestedText("\xED\xA0\x80")) == path + "must be valid UTF-8");
@@ -84,8 +85,7 @@ TEST_CASE("a bad key is reported at its object in valid UTF-8") {
           "message.meta_data.a.b[3]: has a key that is not valid UTF-8 or contains NUL");
     Struct at_top;
     (*at_top.mutable_fields())[key].set_bool_value(true);
-    CHECK(Result(at_top) ==
-          "message.meta_data: has a key that is not valid UTF-8 or contains NUL");
+    CHECK(Result(at_top) == "message.meta_data: has a key that is not valid UTF-8 or contains NUL");
   }
 }
 
@@ -95,14 +95,16 @@ TEST_CASE("sixteen levels pass and seventeen do not") {
     CHECK(Result(Levels(17, arrays)).find("is nested deeper than 16 levels") != std::string::npos);
     CHECK(Result(Levels(30, arrays)).find("is nested deeper than 16 levels") != std::string::npos);
   }
-  CHECK(Result(Levels(17, true)) == "message.meta_data.k[0][0][0][0][0][0][0][0][0][0][0][0][0][0]"
-                                    "[0]: is nested deeper than 16 levels");
+  CHECK(Result(Levels(17, true)) ==
+        "message.meta_data.k[0][0][0][0][0][0][0][0][0][0][0][0][0][0]"
+        "[0]: is nested deeper than 16 levels");
 }
 
 TEST_CASE("empty objects and arrays are levels too") {
   Struct top = Levels(16, false);
   Value* inner = &(*top.mutable_fields())["k"];
-  while (inner->has_struct_value()) inner = &(*inner->mutable_struct_value()->mutable_fields())["k"];
+  while (inner->has_struct_value())
+    inner = &(*inner->mutable_struct_value()->mutable_fields())["k"];
   inner->mutable_list_value();
   CHECK(Result(top).find("is nested deeper than 16 levels") != std::string::npos);
 }

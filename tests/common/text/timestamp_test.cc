@@ -2,8 +2,8 @@
 
 #include <string>
 
-#include "absl/time/clock.h"
 #include "absl/time/civil_time.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "catch2/catch.hpp"
 
@@ -51,8 +51,7 @@ TEST_CASE("every month of every year agrees with civil time and sorts as text") 
   for (int year = 1; year <= 9999; ++year) {
     for (int month = 1; month <= 12; ++month) {
       // The last second of the month: leap days included.
-      const absl::CivilSecond civil =
-          absl::CivilSecond(absl::CivilMonth(year, month) + 1) - 1;
+      const absl::CivilSecond civil = absl::CivilSecond(absl::CivilMonth(year, month) + 1) - 1;
       const std::int64_t seconds = absl::ToUnixSeconds(absl::FromCivil(civil, absl::UTCTimeZone()));
       const std::string text = FormatTimestamp(At(seconds, 7000));
       REQUIRE(text == absl::FormatTime("%E4Y-%m-%d %H:%M:%S.000007+00",
@@ -68,9 +67,15 @@ TEST_CASE("zero to six fraction digits are read") {
   const struct {
     std::string fraction;
     std::int32_t nanos;
-  } cases[] = {{"", 0},           {".5", 500'000'000},     {".05", 50'000'000},
-               {".123", 123'000'000}, {".1234", 123'400'000}, {".12345", 123'450'000},
-               {".123456", 123'456'000}, {".000001", 1000},    {".999999", 999'999'000}};
+  } cases[] = {{"", 0},
+               {".5", 500'000'000},
+               {".05", 50'000'000},
+               {".123", 123'000'000},
+               {".1234", 123'400'000},
+               {".12345", 123'450'000},
+               {".123456", 123'456'000},
+               {".000001", 1000},
+               {".999999", 999'999'000}};
   for (const auto& expected : cases) {
     const absl::StatusOr<Timestamp> parsed =
         ParseTimestamp("2024-02-29 12:34:56" + expected.fraction + "+00");
@@ -81,17 +86,38 @@ TEST_CASE("zero to six fraction digits are read") {
 }
 
 TEST_CASE("other texts are no timestamps") {
-  for (const std::string text :
-       {"", "+00", "2024-02-29", "2024-02-29 12:34:56", "2024-02-29 12:34:56Z",
-        "2024-02-29T12:34:56+00", "2024-02-29 12:34:56+01", "2024-02-29 12:34:56+00:00",
-        "2024-02-29 12:34:56-00", "2024-02-29 12:34:56.+00", "2024-02-29 12:34:56.1234567+00",
-        "2024-02-29 12:34:56.12x+00", "2024-02-29 12:34:56,5+00", "2024-02-29 12:34:561+00",
-        "2023-02-29 00:00:00+00", "1900-02-29 00:00:00+00", "2024-13-01 00:00:00+00",
-        "2024-00-01 00:00:00+00", "2024-01-00 00:00:00+00", "2024-04-31 00:00:00+00",
-        "2024-01-01 24:00:00+00", "2024-01-01 00:60:00+00", "2024-01-01 00:00:60+00",
-        "0000-01-01 00:00:00+00", "0044-03-15 00:00:00+00 BC", "12024-01-01 00:00:00+00",
-        "infinity", "-infinity", " 2024-01-01 00:00:00+00", "2024-01-01 00:00:00+00 ",
-        "2024-01-0a 00:00:00+00", "-024-01-01 00:00:00+00"}) {
+  for (const std::string text : {"",
+                                 "+00",
+                                 "2024-02-29",
+                                 "2024-02-29 12:34:56",
+                                 "2024-02-29 12:34:56Z",
+                                 "2024-02-29T12:34:56+00",
+                                 "2024-02-29 12:34:56+01",
+                                 "2024-02-29 12:34:56+00:00",
+                                 "2024-02-29 12:34:56-00",
+                                 "2024-02-29 12:34:56.+00",
+                                 "2024-02-29 12:34:56.1234567+00",
+                                 "2024-02-29 12:34:56.12x+00",
+                                 "2024-02-29 12:34:56,5+00",
+                                 "2024-02-29 12:34:561+00",
+                                 "2023-02-29 00:00:00+00",
+                                 "1900-02-29 00:00:00+00",
+                                 "2024-13-01 00:00:00+00",
+                                 "2024-00-01 00:00:00+00",
+                                 "2024-01-00 00:00:00+00",
+                                 "2024-04-31 00:00:00+00",
+                                 "2024-01-01 24:00:00+00",
+                                 "2024-01-01 00:60:00+00",
+                                 "2024-01-01 00:00:60+00",
+                                 "0000-01-01 00:00:00+00",
+                                 "0044-03-15 00:00:00+00 BC",
+                                 "12024-01-01 00:00:00+00",
+                                 "infinity",
+                                 "-infinity",
+                                 " 2024-01-01 00:00:00+00",
+                                 "2024-01-01 00:00:00+00 ",
+                                 "2024-01-0a 00:00:00+00",
+                                 "-024-01-01 00:00:00+00"}) {
     INFO(text);
     CHECK(absl::IsInvalidArgument(ParseTimestamp(text).status()));
   }
@@ -109,8 +135,7 @@ TEST_CASE("truncation cuts what is below a microsecond and goes back in time bef
 TEST_CASE("now is the wall clock in whole microseconds") {
   const absl::Time before = absl::Now() - absl::Microseconds(1);
   const Timestamp now = Now();
-  const absl::Time time =
-      absl::FromUnixSeconds(now.seconds()) + absl::Nanoseconds(now.nanos());
+  const absl::Time time = absl::FromUnixSeconds(now.seconds()) + absl::Nanoseconds(now.nanos());
   CHECK(time >= before);
   CHECK(time <= absl::Now());
   CHECK(now.nanos() % 1000 == 0);

@@ -38,27 +38,27 @@ TEST_CASE("valid UTF-8 is counted in code points") {
 
 TEST_CASE("what is not UTF-8 is refused wherever it stands") {
   const std::string cases[] = {
-      "\x80",                  // continuation first
+      "\x80",  // continuation first
       "\xBF",
-      "\xC0\x80",              // overlong NUL
-      "\xC1\xBF",              // overlong
-      "\xE0\x80\x80",          // overlong
-      "\xE0\x9F\xBF",          // overlong
-      "\xF0\x80\x80\x80",      // overlong
-      "\xF0\x8F\xBF\xBF",      // overlong
-      "\xED\xA0\x80",          // surrogates
+      "\xC0\x80",          // overlong NUL
+      "\xC1\xBF",          // overlong
+      "\xE0\x80\x80",      // overlong
+      "\xE0\x9F\xBF",      // overlong
+      "\xF0\x80\x80\x80",  // overlong
+      "\xF0\x8F\xBF\xBF",  // overlong
+      "\xED\xA0\x80",      // surrogates
       "\xED\xAF\xBF",
       "\xED\xB0\x80",
       "\xED\xBF\xBF",
-      "\xF4\x90\x80\x80",      // above U+10FFFF
+      "\xF4\x90\x80\x80",  // above U+10FFFF
       "\xF5\x80\x80\x80",
       "\xF8\x88\x80\x80\x80",
       "\xFE",
       "\xFF",
-      "\xC3",                  // cut
+      "\xC3",  // cut
       "\xE2\x82",
       "\xF0\x9F\x98",
-      "\xC3\x28",              // no continuation
+      "\xC3\x28",  // no continuation
       "\xE2\x28\xA1",
       "\xE2\x82\x28",
       "\xF0\x28\x8C\xBC",
@@ -73,8 +73,8 @@ TEST_CASE("what is not UTF-8 is refused wherever it stands") {
 }
 
 TEST_CASE("blank text is white space of Unicode only") {
-  for (const char* text : {"", " ", "\t\r\n\v\f", "\xC2\xA0", "\xE2\x80\x83 \xE3\x80\x80", "\xC2\x85",
-                           "\xE2\x80\xA8"}) {
+  for (const char* text : {"", " ", "\t\r\n\v\f", "\xC2\xA0", "\xE2\x80\x83 \xE3\x80\x80",
+                           "\xC2\x85", "\xE2\x80\xA8"}) {
     CHECK(IsBlank(text));
   }
   for (const char* text : {"a", " a ", "\xE3\x80\x80.", "\xE2\x80\x8B", "😀", " \x80"}) {
