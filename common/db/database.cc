@@ -51,8 +51,9 @@ absl::Status Database::Retry(absl::Time deadline, Body body,
     replaced |= fresh;
     if (!tried.again && !fresh) return tried.status;
     const absl::Duration pause = Backoff(count);
-    if (absl::Now() + pause >= deadline)
+    if (absl::Now() + pause >= deadline) {
       return tried.again ? status::DeadlineExceeded() : tried.status;
+    }
     absl::SleepFor(pause);
   }
 }
@@ -67,8 +68,9 @@ Database::Attempt Database::TryRead(absl::Time deadline, bool fresh, Body body) 
   absl::StatusOr<Pool::Lease> lease = sessions_.Take(deadline, fresh);
   if (!lease.ok()) return {lease.status()};
   Session& session = **lease;
-  if (const absl::Status attached = session.CheckAttached(); !attached.ok())
+  if (const absl::Status attached = session.CheckAttached(); !attached.ok()) {
     return Failed(session, attached);
+  }
   return Failed(session, body(session));
 }
 
@@ -77,15 +79,18 @@ Database::Attempt Database::TryWrite(absl::Time deadline, bool fresh, Body body)
       (writer_ != nullptr ? *writer_ : sessions_).Take(deadline, fresh);
   if (!lease.ok()) return {lease.status()};
   Session& session = **lease;
-  if (const absl::Status attached = session.CheckAttached(); !attached.ok())
+  if (const absl::Status attached = session.CheckAttached(); !attached.ok()) {
     return Failed(session, attached);
-  if (const absl::Status begun = session.Begin(deadline - absl::Now()); !begun.ok())
+  }
+  if (const absl::Status begun = session.Begin(deadline - absl::Now()); !begun.ok()) {
     return Failed(session, begun);
+  }
   const absl::Status done = body(session);
   // A statement that failed has spoilt the transaction even where `body` made nothing of it:
   // PostgreSQL would answer the commit with a silent rollback.
-  if (!done.ok() || session.failure_.has_value() || session.discarded_)
+  if (!done.ok() || session.failure_.has_value() || session.discarded_) {
     return Failed(session, done);
+  }
   const absl::Status committed = session.Commit();
   if (committed.ok()) return {done};
   Attempt failed = Failed(session, committed);

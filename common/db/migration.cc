@@ -44,8 +44,9 @@ absl::Status CreateMigrationTable(Database& database) {
 absl::Status Apply(Database& database, const Step& step) {
   const Dialect& dialect = Dialect::For(database.location().engine);
   return database.Write(Deadline(), [&](Session& session) -> absl::Status {
-    if (!dialect.LockMigrations().empty())
+    if (!dialect.LockMigrations().empty()) {
       RETURN_IF_ERROR(session.Execute(dialect.LockMigrations()));
+    }
     ASSIGN_OR_RETURN(const std::set<int64_t> applied, AppliedSteps(session));
     if (applied.contains(step.id)) return absl::OkStatus();
     RETURN_IF_ERROR(session.Execute(dialect.Ddl(step.sql)));

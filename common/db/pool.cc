@@ -28,8 +28,9 @@ absl::StatusOr<Pool::Lease> Pool::Take(absl::Time deadline, bool fresh) {
   {
     absl::MutexLock lock(&mutex_);
     const auto any_free = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return !free_.empty(); };
-    if (!mutex_.AwaitWithDeadline(absl::Condition(&any_free), deadline))
+    if (!mutex_.AwaitWithDeadline(absl::Condition(&any_free), deadline)) {
       return status::DeadlineExceeded();
+    }
     session = std::move(free_.back());
     free_.pop_back();
     may_connect = absl::Now() >= no_connect_before_;

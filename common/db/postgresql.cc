@@ -22,13 +22,15 @@ PGconn* Handle(soci::session& session) {
 Failure FromSqlState(const std::string& state) {
   using Kind = Failure::Kind;
   const std::string cause = absl::StrCat("sqlstate ", state);
-  if (state == "40001" || state == "40P01")
+  if (state == "40001" || state == "40P01") {
     return {status::DatabaseUnavailable(), Kind::kConflict, cause};
+  }
   if (state == "57014") return {status::DeadlineExceeded(), Kind::kPermanent, cause};
   if (state == "53100") return {status::DatabaseFull(), Kind::kPermanent, cause};
   // A table or schema that is not there: the database has not been migrated.
-  if (state == "42P01" || state == "3F000")
+  if (state == "42P01" || state == "3F000") {
     return {status::DatabaseUnavailable(), Kind::kPermanent, cause};
+  }
   // A read-only server may be a standby that we were moved to: the next connection may reach the
   // primary.
   if (state == "25006" || state.starts_with("08") || state.starts_with("57P") ||

@@ -236,8 +236,9 @@ absl::StatusOr<int64_t> Session::Query(std::string_view sql, Params params,
     return status::Internal();
   } catch (const std::exception& error) {
     absl::Status failed = Fail(error);
-    if (auto spoilt = prepared_.extract(std::string(sql)))
+    if (auto spoilt = prepared_.extract(std::string(sql))) {
       spoilt_.push_back(std::move(spoilt.mapped()));
+    }
     return failed;
   }
 }

@@ -119,7 +119,7 @@ class Session {
     explicit Prepared(soci::session& session) : statement(session) {}
     struct Slot {
       std::string text;
-      long long number = 0;
+      long long number = 0;  // NOLINT(google-runtime-int): the type that SOCI binds
       bool is_number = false;
       soci::indicator indicator = soci::i_null;
     };

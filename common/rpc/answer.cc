@@ -35,8 +35,9 @@ std::string RequestId(const Metadata& metadata) {
 }
 
 absl::Time Deadline(const grpc::CallbackServerContext& context, absl::Duration default_deadline) {
-  if (context.deadline() == std::chrono::system_clock::time_point::max())
+  if (context.deadline() == std::chrono::system_clock::time_point::max()) {
     return absl::Now() + default_deadline;
+  }
   return absl::FromChrono(context.deadline());
 }
 

@@ -32,8 +32,9 @@ absl::StatusOr<auth::v1::Principal> ApiKeyCallers::Resolve(const Metadata& metad
   const auto given =
       std::distance(bearer.first, bearer.second) + std::distance(header.first, header.second);
   if (given != 1) return status::ApiKeyInvalid();
-  if (header.first != header.second)
+  if (header.first != header.second) {
     return authenticator_.Authenticate(View(header.first->second), deadline);
+  }
   std::string_view key = View(bearer.first->second);
   if (!ConsumeBearer(&key)) return status::ApiKeyInvalid();
   return authenticator_.Authenticate(key, deadline);

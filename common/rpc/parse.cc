@@ -48,8 +48,9 @@ class Walker {
       }
       const std::string name = PathOf(path, *field, counts[field->index()]++, key);
       if (!(IsString(*field) ? WalkString(name, &key)
-                             : WalkMessage(*field->message_type(), name, nesting)))
+                             : WalkMessage(*field->message_type(), name, nesting))) {
         return false;
+      }
     }
     return in_.ConsumedEntireMessage();
   }
@@ -74,8 +75,10 @@ class Walker {
       return field.number() == 1 || key.empty() ? parent
                                                 : parent + "." + key.substr(0, kMaxPathBytes);
     }
-    if (type.full_name() == "google.protobuf.Struct" || type.full_name() == "google.protobuf.Value")
+    if (type.full_name() == "google.protobuf.Struct" ||
+        type.full_name() == "google.protobuf.Value") {
       return parent;
+    }
     const bool item = type.full_name() == "google.protobuf.ListValue";
     std::string path = item ? parent : parent.empty() ? field.name() : parent + "." + field.name();
     return field.is_repeated() ? path + "[" + std::to_string(index) + "]" : path;
@@ -101,8 +104,9 @@ class Walker {
   }
 
   bool Report(const std::string& path, const char* description) {
-    if (violations_.size() < status::kMaxListedViolations)
+    if (violations_.size() < status::kMaxListedViolations) {
       violations_.push_back({path, description});
+    }
     return false;
   }
 

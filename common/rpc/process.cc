@@ -35,13 +35,15 @@ namespace alma::rpc {
 absl::StatusOr<std::unique_ptr<Process>> Process::Create(std::string name,
                                                          const std::string& listen,
                                                          const std::string& metrics_listen) {
-  if (!log::SetUp(absl::GetFlag(FLAGS_log_level)))
+  if (!log::SetUp(absl::GetFlag(FLAGS_log_level))) {
     return absl::InvalidArgumentError("--log_level: no such level");
+  }
   if (absl::GetFlag(FLAGS_workers) < 1 || absl::GetFlag(FLAGS_workers) > 256) {
     return absl::InvalidArgumentError("--workers: 1 to 256");
   }
-  if (absl::GetFlag(FLAGS_queue_limit) < 1)
+  if (absl::GetFlag(FLAGS_queue_limit) < 1) {
     return absl::InvalidArgumentError("--queue_limit: at least 1");
+  }
   if (absl::GetFlag(FLAGS_default_deadline) <= absl::ZeroDuration()) {
     return absl::InvalidArgumentError("--default_deadline: more than 0");
   }
@@ -82,8 +84,9 @@ absl::Status Process::ExposeMetrics() {
     exposer_ = *std::move(exposer);
     return absl::OkStatus();
   }
-  if (!by_default)
+  if (!by_default) {
     return absl::UnavailableError(absl::StrCat("--metrics_listen: cannot listen on ", address));
+  }
   log::Warning("no_metrics", {{"address", address}});
   return absl::OkStatus();
 }

@@ -59,8 +59,9 @@ void AnswerExtensionNumbers(const std::string& type_name, ServerReflectionRespon
   pool.FindAllExtensions(type, &extensions);
   auto* answer = response->mutable_all_extension_numbers_response();
   answer->set_base_type_name(type_name);
-  for (const FieldDescriptor* extension : extensions)
+  for (const FieldDescriptor* extension : extensions) {
     answer->add_extension_number(extension->number());
+  }
 }
 
 class Stream final

@@ -41,9 +41,10 @@ absl::Status CheckAddress(const std::string& address, bool insecure) {
   const bool port = colon != std::string::npos && colon > 0 && colon + 1 < address.size() &&
                     std::all_of(address.begin() + colon + 1, address.end(),
                                 [](char c) { return '0' <= c && c <= '9'; });
-  if (!port)
+  if (!port) {
     return absl::InvalidArgumentError(
         absl::StrCat("--listen: '", address, "' is not host:port or unix:/path"));
+  }
   if (insecure || IsLoopback(std::string_view(address).substr(0, colon))) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(
       "--listen: ", address, " is not on loopback and has no TLS; say --insecure if you mean it"));

@@ -55,8 +55,9 @@ absl::StatusOr<std::unique_ptr<db::Database>> OpenToServe(const Storage& storage
 absl::StatusOr<auth::Secrets> LoadSecrets(const Storage& storage) {
   const std::string file = absl::GetFlag(FLAGS_principal_secret_file);
   if (!file.empty()) return auth::LoadSecretFile(file);
-  if (!storage.folder().empty())
+  if (!storage.folder().empty()) {
     return auth::LoadOrCreateSecretFile(absl::StrCat(storage.folder(), "/secret"));
+  }
   return absl::InvalidArgumentError("on PostgreSQL --principal_secret_file is required");
 }
 

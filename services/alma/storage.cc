@@ -84,8 +84,9 @@ absl::StatusOr<Storage> Storage::FromFlags() {
   const std::string file = absl::GetFlag(FLAGS_database_file);
   const std::string data_dir = absl::GetFlag(FLAGS_data_dir);
   const int given = int{!storage.url_.empty()} + int{!file.empty()} + int{!data_dir.empty()};
-  if (given > 1)
+  if (given > 1) {
     return absl::InvalidArgumentError("give one of --data_dir, --database and --database_file");
+  }
   if (!file.empty()) {
     ASSIGN_OR_RETURN(storage.url_, ReadDatabaseFile(file));
   }

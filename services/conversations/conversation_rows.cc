@@ -81,8 +81,9 @@ v1::Conversation ReadConversation(db::Row& row, std::string_view organization) {
   *conversation.mutable_external_participants() = row.Texts();
   *conversation.mutable_created_at() = row.Time();
   *conversation.mutable_updated_at() = row.Time();
-  if (auto meta_data = row.OptionalJson())
+  if (auto meta_data = row.OptionalJson()) {
     *conversation.mutable_meta_data() = *std::move(meta_data);
+  }
   conversation.set_origin(std::string(row.Text()));
   conversation.set_alma_internal_organization(std::string(organization));
   conversation.set_message_count(row.Int64());

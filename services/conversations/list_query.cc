@@ -41,8 +41,9 @@ constexpr char kByParticipation[] =
 // The lowest index of an ascending list behind `after`, the highest of a descending one.
 int64_t Bound(const db::Position& after, const v1::ListMessagesRequest& request) {
   int64_t last = 0;
-  if (!after.empty() && absl::SimpleAtoi(after.front(), &last))
+  if (!after.empty() && absl::SimpleAtoi(after.front(), &last)) {
     return request.descending() ? last - 1 : last + 1;
+  }
   if (request.has_from_index()) return request.from_index();
   const int64_t half = request.page_size() / 2;
   if (request.descending()) {

@@ -47,8 +47,9 @@ void CheckEach(Violations& violations, const std::string& field,
   for (int i = 0; i < items.size(); ++i) {
     const std::string path = field + "[" + std::to_string(i) + "]";
     check(path, items[i]);
-    if (!items[i].empty() && !seen.insert(items[i]).second)
+    if (!items[i].empty() && !seen.insert(items[i]).second) {
       violations.Add(path, "is in the list already");
+    }
   }
 }
 
@@ -100,8 +101,9 @@ void CheckNew(Violations& violations, v1::Conversation& conversation) {
   ClearOutputOnly(conversation);
   text::CheckUuid(violations, "uuid", conversation.mutable_uuid(), Presence::kOptional);
   CheckParticipants(violations, conversation);
-  if (conversation.has_meta_data())
+  if (conversation.has_meta_data()) {
     CheckMetaData(violations, "meta_data", conversation.mutable_meta_data());
+  }
   text::CheckName(violations, "origin", conversation.origin());
   text::CheckName(violations, "external_id", conversation.external_id(), Presence::kOptional);
 }
@@ -151,8 +153,9 @@ absl::Status Validate(v1::ListConversationsRequest& request) {
   text::CheckName(violations, "origin", request.origin(), Presence::kOptional);
   const bool by_agent = !request.agent_uuid().empty();
   const bool by_external = !request.external_participant().empty();
-  if (by_agent && by_external)
+  if (by_agent && by_external) {
     violations.Add("external_participant", "cannot be combined with agent_uuid");
+  }
   if ((by_agent || by_external) && !request.origin().empty()) {
     violations.Add("origin", "cannot be combined with agent_uuid or external_participant");
   }

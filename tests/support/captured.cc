@@ -23,8 +23,9 @@ Captured::~Captured() {
 std::string Captured::Text() {
   Release();
   std::string text(lseek(file_, 0, SEEK_END), '\0');
-  if (pread(file_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
+  if (pread(file_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
     FAIL("cannot read it back");
+  }
   return text;
 }
 

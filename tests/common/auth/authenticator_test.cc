@@ -170,8 +170,9 @@ TEST_CASE("keys are authenticated and forgotten by many threads at once") {
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&, i] {
       for (int n = 0; n < 2000; ++n) {
-        if (!authenticator.Authenticate(keys[n % keys.size()], absl::InfiniteFuture()).ok())
+        if (!authenticator.Authenticate(keys[n % keys.size()], absl::InfiniteFuture()).ok()) {
           ++refused;
+        }
         if (n % 50 == i) authenticator.Forget();
       }
     });

@@ -107,8 +107,9 @@ TEST_CASE("lines of many threads do not mix") {
     std::vector<std::thread> threads;
     for (int i = 0; i < 4; ++i) {
       threads.emplace_back([i] {
-        for (int n = 0; n < 200; ++n)
+        for (int n = 0; n < 200; ++n) {
           Info("line", {{"thread", i}, {"padding", std::string(500, 'x')}});
+        }
       });
     }
     for (std::thread& thread : threads) thread.join();

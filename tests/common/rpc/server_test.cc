@@ -158,8 +158,9 @@ TEST_CASE("reflection lists the services of the server") {
   grpc::reflection::v1::ServerReflectionResponse response;
   REQUIRE(stream->Read(&response));
   std::vector<std::string> names;
-  for (const auto& service : response.list_services_response().service())
+  for (const auto& service : response.list_services_response().service()) {
     names.push_back(service.name());
+  }
   CHECK(names == std::vector<std::string>{"grpc.health.v1.Health",
                                           "grpc.reflection.v1.ServerReflection", kAgents,
                                           kMessages});

@@ -76,11 +76,13 @@ Names Unary(const std::vector<std::string>& verbs) {
   Names names;
   for (const MethodDescriptor* method : AllMethods()) {
     if (method->client_streaming() || method->server_streaming() ||
-        auth::ScopeOf(*method) == auth::kInternal)
+        auth::ScopeOf(*method) == auth::kInternal) {
       continue;
+    }
     for (const std::string& verb : verbs) {
-      if (absl::StartsWith(method->name(), verb))
+      if (absl::StartsWith(method->name(), verb)) {
         names.emplace(method->service()->full_name(), method->name());
+      }
     }
   }
   return names;
@@ -110,8 +112,9 @@ TEST_CASE("methods that read need a read scope and all others do not") {
     if (scope == auth::kInternal) continue;
     CAPTURE(method->full_name(), scope);
     bool reads = false;
-    for (const char* verb : {"Get", "BatchGet", "List", "Export"})
+    for (const char* verb : {"Get", "BatchGet", "List", "Export"}) {
       reads |= absl::StartsWith(method->name(), verb);
+    }
     CHECK(scope.ends_with(".read") == reads);
   }
 }

@@ -103,8 +103,9 @@ TEST_CASE("sixteen levels pass and seventeen do not") {
 TEST_CASE("empty objects and arrays are levels too") {
   Struct top = Levels(16, false);
   Value* inner = &(*top.mutable_fields())["k"];
-  while (inner->has_struct_value())
+  while (inner->has_struct_value()) {
     inner = &(*inner->mutable_struct_value()->mutable_fields())["k"];
+  }
   inner->mutable_list_value();
   CHECK(Result(top).find("is nested deeper than 16 levels") != std::string::npos);
 }

@@ -66,8 +66,9 @@ void RaceForOneMessage(db::Engine engine, const std::function<void(v1::Message&)
   name(message);
   std::vector<absl::StatusOr<v1::Message>> answers(kThreads, absl::UnknownError("not run"));
   InThreads([&](int thread) { answers[thread] = stores.messages.Create(Us(), message); });
-  for (const auto& answer : answers)
+  for (const auto& answer : answers) {
     CHECK(Ok(answer).SerializeAsString() == Ok(answers[0]).SerializeAsString());
+  }
   CHECK(stores.Count("select count(*) from messages") == 1);
   const v1::Message next = Ok(stores.messages.Create(Us(), NewMessage(NthUuid(0))));
   CHECK(next.index() == 1);
@@ -111,8 +112,9 @@ TEST_CASE("one conversation created by many callers at once is stored once") {
   conversation.add_agents(kSender);
   std::vector<absl::StatusOr<v1::Conversation>> answers(kThreads, absl::UnknownError("not run"));
   InThreads([&](int thread) { answers[thread] = stores.conversations.Create(Us(), conversation); });
-  for (const auto& answer : answers)
+  for (const auto& answer : answers) {
     CHECK(Ok(answer).SerializeAsString() == Ok(answers[0]).SerializeAsString());
+  }
   CHECK(stores.Count("select count(*) from conversation_participants") == 1);
   CHECK(stores.Count("select revision from revisions") == 1);
 }

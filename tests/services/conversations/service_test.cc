@@ -235,8 +235,9 @@ TEST_CASE("pages follow each other through the API") {
   do {
     const auto page = service.ListConversations(kOurs, request);
     REQUIRE(page.status.ok());
-    for (const auto& conversation : page.response.conversations())
+    for (const auto& conversation : page.response.conversations()) {
       uuids.push_back(conversation.uuid());
+    }
     request.set_page_token(page.response.next_page_token());
   } while (!request.page_token().empty());
   CHECK(uuids.size() == 7);
@@ -260,8 +261,9 @@ TEST_CASE("text that no database can hold is refused in every field") {
               ->GetPrototype(method->input_type())
               ->New());
       // A token is looked at only in a request that is valid otherwise.
-      if (auto* list = dynamic_cast<v1::ListMessagesRequest*>(request.get()))
+      if (auto* list = dynamic_cast<v1::ListMessagesRequest*>(request.get())) {
         list->set_conversation_uuid(NthUuid(1));
+      }
       for (const std::string_view text : {std::string_view("a\0b", 3), std::string_view("a\xff")}) {
         testing::ForEachStringField(
             *request, text, [&](const std::string& path, const auto& changed) {

@@ -81,8 +81,9 @@ std::vector<std::string> ReadAll(Stores& stores, const v1::ListConversationsRequ
   do {
     const auto page = Ok(stores.conversations.List(Us(), request, at));
     CHECK(page.response.conversations_size() <= request.page_size());
-    for (const auto& conversation : page.response.conversations())
+    for (const auto& conversation : page.response.conversations()) {
       uuids.push_back(conversation.uuid());
+    }
     at = page.next;
     between();
   } while (!at.empty());

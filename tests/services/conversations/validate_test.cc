@@ -166,8 +166,9 @@ void AddAgents(v1::Conversation& conversation, int count) {
 }
 
 void AddExternals(v1::Conversation& conversation, int count) {
-  for (int i = 0; i < count; ++i)
+  for (int i = 0; i < count; ++i) {
     conversation.add_external_participants("+49 30 " + std::to_string(i));
+  }
 }
 
 const ConversationCase kConversationCases[] = {
