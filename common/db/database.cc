@@ -31,7 +31,7 @@ Database::Database(Location location, const Schema& schema, int sessions)
       sessions_(location_, dialect_.SingleWriter() ? Access::kRead : Access::kWrite, sessions),
       writer_(dialect_.SingleWriter() ? std::make_unique<Pool>(location_, Access::kWrite, 1)
                                       : nullptr),
-      monitor_session_(location_, Access::kRead, 1) {}
+      monitor_session_(location_, Access::kMonitor, 1) {}
 
 Database::~Database() {
   stop_.Notify();
@@ -107,6 +107,11 @@ void Database::StartMonitor() {
   });
 }
 
+void Database::NoteAnswer(bool answers) {
+  if (std::exchange(answers_, answers) == answers) return;
+  log::Warning(answers ? "database_back" : "database_away", {{"database", schema_.database}});
+}
+
 void Database::Look() {
   int64_t newest = 0;
   int64_t oldest_binary = 0;
@@ -114,6 +119,7 @@ void Database::Look() {
   if (!session.ok() || !(*session)->CheckAttached().ok()) {
     // Gone for certain: health need not wait for the last sight to grow old.
     last_seen_nanos_ = 0;
+    NoteAnswer(false);
     return;
   }
   const auto rows = (*session)->Query(
@@ -126,6 +132,7 @@ void Database::Look() {
   const auto& failure = (*session)->failure_;
   const bool missing = failure.has_value() && failure->kind == Failure::Kind::kPermanent &&
                        absl::IsUnavailable(failure->status);
+  NoteAnswer(rows.ok() || missing);
   if (!rows.ok() && !missing) return;
   const bool fits =
       rows.ok() && newest >= schema_.LastStep() && schema_.LastStep() >= oldest_binary;

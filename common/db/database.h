@@ -87,6 +87,8 @@ class Database {
   Attempt TryWrite(absl::Time deadline, bool fresh, Body body);
   static Attempt Failed(const Session& session, absl::Status status);
   void Look();
+  // Logs when the database has gone or come back since the last look.
+  void NoteAnswer(bool answers);
 
   const Location location_;
   const Schema& schema_;
@@ -98,6 +100,8 @@ class Database {
 
   std::atomic<bool> schema_fits_ = true;
   std::atomic<int64_t> last_seen_nanos_ = 0;
+  // Of the monitor alone.
+  bool answers_ = true;
   absl::Notification stop_;
   std::thread monitor_;
 };

@@ -12,7 +12,8 @@
 
 namespace alma::db {
 
-enum class Access { kRead, kWrite };
+// kMonitor reads like kRead, again and again: its failures are not logged one by one.
+enum class Access { kRead, kWrite, kMonitor };
 
 // What a failure of the database means for the caller and for Database.
 struct Failure {

@@ -164,7 +164,7 @@ absl::Status Session::RunOnce(const std::string& sql) {
 absl::Status Session::Fail(const std::exception& error) {
   if (failure_.has_value()) return failure_->status;
   failure_ = dialect_.Classify(error, soci_.get());
-  if (failure_->kind != Failure::Kind::kConflict) {
+  if (failure_->kind != Failure::Kind::kConflict && access_ != Access::kMonitor) {
     log::Warning("database_error",
                  {{"reason", status::Reason(failure_->status)}, {"cause", failure_->cause}});
   }

@@ -51,7 +51,7 @@ class SqliteDialect final : public Dialect {
     sqlite_api::sqlite3_busy_timeout(Handle(session), kBusyTimeoutMillis);
     session << "pragma synchronous = full";
     session << "pragma secure_delete = on";
-    if (access == Access::kRead) {
+    if (access != Access::kWrite) {
       session << "pragma query_only = on";
     } else {
       std::string mode;

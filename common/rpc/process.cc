@@ -13,8 +13,10 @@
 #include "common/status/macros.h"
 #include "google/protobuf/stubs/logging.h"
 
-ABSL_FLAG(std::vector<std::string>, listen, {},
-          "Where to listen: host:port (port 0 picks one) or unix:/path, several by comma.");
+ABSL_FLAG(
+    std::vector<std::string>, listen, {},
+    "Where to listen: host:port (port 0 picks one) or unix:/path, several by comma. By default a "
+    "loopback port per program, that of alma being 127.0.0.1:7400.");
 ABSL_FLAG(bool, insecure, false, "Allow listeners off loopback without TLS.");
 ABSL_FLAG(int, workers, 8, "Threads that work on the databases, 1 to 256.");
 ABSL_FLAG(int, queue_limit, 1024,
@@ -79,6 +81,7 @@ absl::Status Process::ExposeMetrics() {
   if (address.empty()) return absl::OkStatus();
   const bool by_default = address == "default";
   if (by_default) address = metrics_listen_;
+  RETURN_IF_ERROR(CheckAddress("--metrics_listen", address, absl::GetFlag(FLAGS_insecure)));
   absl::StatusOr<std::shared_ptr<prometheus::Exposer>> exposer = metrics::Expose(address, metrics_);
   if (exposer.ok()) {
     exposer_ = *std::move(exposer);

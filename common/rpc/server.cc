@@ -1,8 +1,10 @@
 #include "common/rpc/server.h"
 
 #include <algorithm>
+#include <charconv>
 #include <csignal>
 #include <cstdio>
+#include <system_error>
 #include <utility>
 
 #include <grpc/support/log.h>
@@ -35,19 +37,11 @@ bool IsLoopback(std::string_view host) {
   return (numeric && host.starts_with("127.")) || host == "localhost" || host == "[::1]";
 }
 
-absl::Status CheckAddress(const std::string& address, bool insecure) {
-  if (address.starts_with(kUnix) && address.size() > kUnix.size()) return absl::OkStatus();
-  const size_t colon = address.rfind(':');
-  const bool port = colon != std::string::npos && colon > 0 && colon + 1 < address.size() &&
-                    std::all_of(address.begin() + colon + 1, address.end(),
-                                [](char c) { return '0' <= c && c <= '9'; });
-  if (!port) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--listen: '", address, "' is not host:port or unix:/path"));
-  }
-  if (insecure || IsLoopback(std::string_view(address).substr(0, colon))) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(
-      "--listen: ", address, " is not on loopback and has no TLS; say --insecure if you mean it"));
+// gRPC takes any run of digits and wraps it round.
+bool IsPort(std::string_view text) {
+  uint16_t port = 0;
+  const auto [end, error] = std::from_chars(text.begin(), text.end(), port);
+  return error == std::errc() && end == text.end();
 }
 
 std::string BoundAddress(const std::string& address, int port) {
@@ -71,6 +65,19 @@ void LogGrpc(gpr_log_func_args* args) { log::Debug("grpc", {{"message", args->me
 
 }  // namespace
 
+absl::Status CheckAddress(const std::string& flag, const std::string& address, bool insecure) {
+  if (address.starts_with(kUnix) && address.size() > kUnix.size()) return absl::OkStatus();
+  const size_t colon = address.rfind(':');
+  if (colon == std::string::npos || colon == 0 ||
+      !IsPort(std::string_view(address).substr(colon + 1))) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(flag, ": '", address, "' is not host:port or unix:/path"));
+  }
+  if (insecure || IsLoopback(std::string_view(address).substr(0, colon))) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      flag, ": ", address, " is not on loopback and has no TLS; say --insecure if you mean it"));
+}
+
 Server::Server(ServerOptions options)
     : options_(std::move(options)),
       names_({"grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"}),
@@ -93,7 +100,7 @@ absl::Status Server::Start() {
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   std::vector<int> ports(options_.listen.size());
   for (size_t i = 0; i < ports.size(); ++i) {
-    RETURN_IF_ERROR(CheckAddress(options_.listen[i], options_.insecure));
+    RETURN_IF_ERROR(CheckAddress("--listen", options_.listen[i], options_.insecure));
     builder.AddListeningPort(options_.listen[i], grpc::InsecureServerCredentials(), &ports[i]);
   }
   for (const Served& served : served_) builder.RegisterService(served.service);
@@ -110,7 +117,9 @@ absl::Status Server::Start() {
     while (!draining_.WaitForNotificationWithTimeout(kReportHealthEvery)) ReportHealth();
   });
   for (size_t i = 0; i < ports.size(); ++i) {
-    PrintReady(options_.name, BoundAddress(options_.listen[i], ports[i]));
+    const std::string address = BoundAddress(options_.listen[i], ports[i]);
+    log::Info("listening", {{"service", options_.name}, {"address", address}});
+    PrintReady(options_.name, address);
   }
   return absl::OkStatus();
 }

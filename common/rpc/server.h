@@ -16,6 +16,11 @@
 
 namespace alma::rpc {
 
+// Whether `address`, the value of `flag`, is "host:port" or "unix:/path" and may be listened on
+// without TLS. INVALID_ARGUMENT where it is no address, FAILED_PRECONDITION where strangers may
+// reach it and `insecure` is not set.
+absl::Status CheckAddress(const std::string& flag, const std::string& address, bool insecure);
+
 struct ServerOptions {
   // The process' name in its ready lines.
   std::string name;

@@ -194,7 +194,7 @@ absl::Status Internal() {
 
 absl::Status MethodUnimplemented() {
   return Make(absl::StatusCode::kUnimplemented, ErrorReason::ERROR_REASON_METHOD_UNIMPLEMENTED,
-              "no such method");
+              "this method is not implemented in this version");
 }
 
 std::string_view Reason(const absl::Status& status) {

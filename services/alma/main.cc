@@ -18,7 +18,8 @@ absl::Status Run(const std::vector<std::string>& words) {
   if (words.size() == 1 && words[0] == "serve") return alma::Serve();
   if (words.size() == 1 && words[0] == "bootstrap") return alma::Bootstrap();
   if (words.size() == 1 && words[0] == "migrate") return alma::Migrate();
-  return absl::InvalidArgumentError("one of serve, bootstrap, migrate; see alma --help");
+  return absl::InvalidArgumentError(
+      "give one command: serve, bootstrap or migrate; see alma --help");
 }
 
 }  // namespace

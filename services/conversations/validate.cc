@@ -113,8 +113,10 @@ void CheckNew(Violations& violations, v1::Message& message) {
   text::CheckUuid(violations, "uuid", message.mutable_uuid(), Presence::kOptional);
   text::CheckUuid(violations, "sender_uuid", message.mutable_sender_uuid());
   text::CheckUuid(violations, "conversation_uuid", message.mutable_conversation_uuid());
-  text::CheckContent(violations, "content", message.content(),
-                     message.link().empty() ? Presence::kRequired : Presence::kOptional);
+  text::CheckContent(violations, "content", message.content(), Presence::kOptional);
+  if (message.content().empty() && message.link().empty()) {
+    violations.Add("content", "must not be empty where there is no link");
+  }
   text::CheckWord(violations, "type", message.type());
   CheckLink(violations, "link", message.link());
   text::CheckWord(violations, "channel", message.channel());

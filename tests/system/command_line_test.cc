@@ -116,6 +116,7 @@ TEST_CASE("serve refuses a port that is taken and an address off loopback") {
   CheckFailed(RunServe(other, {"--metrics_listen=" + server.address()}), "--metrics_listen");
   CheckFailed(RunServe(other, {"--listen=0.0.0.0:0"}), "--insecure");
   CheckFailed(RunServe(other, {"--listen=127.0.0.1:0,[::]:0"}), "--insecure");
+  CheckFailed(RunServe(other, {"--metrics_listen=0.0.0.0:0"}), "--insecure");
 }
 
 TEST_CASE("every command says that PostgreSQL cannot be reached and not with which password") {

@@ -252,8 +252,9 @@ TEST_CASE("an address that strangers reach needs insecure to be said") {
 }
 
 TEST_CASE("what is no address is refused") {
-  for (const char* address : {"", "localhost", ":7400", "localhost:", "localhost:http",
-                              "unix:", "127.0.0.1:74 00", "127.0.0.1:-1"}) {
+  for (const char* address :
+       {"", "localhost", ":7400", "localhost:", "localhost:http", "unix:", "127.0.0.1:74 00",
+        "127.0.0.1:-1", "127.0.0.1:65536", "127.0.0.1:99999999999"}) {
     CAPTURE(address);
     Server server(ServerOptions{.name = "test", .listen = {address}});
     CHECK(absl::IsInvalidArgument(server.Start()));

@@ -65,7 +65,8 @@ std::vector<Case> EveryError() {
        "the database is unavailable"},
       {DatabaseFull(), grpc::RESOURCE_EXHAUSTED, "DATABASE_FULL", "the database is full"},
       {Internal(), grpc::INTERNAL, "INTERNAL", "internal error"},
-      {MethodUnimplemented(), grpc::UNIMPLEMENTED, "METHOD_UNIMPLEMENTED", "no such method"},
+      {MethodUnimplemented(), grpc::UNIMPLEMENTED, "METHOD_UNIMPLEMENTED",
+       "this method is not implemented in this version"},
   };
 }
 
