@@ -41,55 +41,66 @@ absl::Status CreateMigrationTable(Database& database) {
   return created.ok() ? created : database.Write(Deadline(), create);
 }
 
-absl::Status Apply(Database& database, const Step& step) {
+absl::Status Apply(Session& session, const Dialect& dialect, const Step& step) {
+  RETURN_IF_ERROR(session.Execute(dialect.Ddl(step.sql)));
+  return session.Execute(
+      "insert into schema_migrations (id, name, applied_at, oldest_binary) "
+      "values (:id, :name, :applied_at, :oldest_binary)",
+      {{"id", step.id},
+       {"name", step.name},
+       {"applied_at", text::Now()},
+       {"oldest_binary", step.oldest_binary}});
+}
+
+absl::Status ApplyPending(Database& database) {
   const Dialect& dialect = Dialect::For(database.location().engine);
   return database.Write(Deadline(), [&](Session& session) -> absl::Status {
     if (!dialect.LockMigrations().empty()) {
       RETURN_IF_ERROR(session.Execute(dialect.LockMigrations()));
     }
     ASSIGN_OR_RETURN(const std::set<int64_t> applied, AppliedSteps(session));
-    if (applied.contains(step.id)) return absl::OkStatus();
-    RETURN_IF_ERROR(session.Execute(dialect.Ddl(step.sql)));
-    return session.Execute(
-        "insert into schema_migrations (id, name, applied_at, oldest_binary) "
-        "values (:id, :name, :applied_at, :oldest_binary)",
-        {{"id", step.id},
-         {"name", step.name},
-         {"applied_at", text::Now()},
-         {"oldest_binary", step.oldest_binary}});
+    for (const Step& step : database.schema().steps) {
+      if (!applied.contains(step.id)) RETURN_IF_ERROR(Apply(session, dialect, step));
+    }
+    return absl::OkStatus();
+  });
+}
+
+absl::StatusOr<bool> HasMigrationTable(Database& database) {
+  const Location& location = database.location();
+  const Dialect& dialect = Dialect::For(location.engine);
+  if (!dialect.Exists(location)) return false;
+  return database.Read(Deadline(), [&](Session& session) -> absl::StatusOr<bool> {
+    bool has = false;
+    RETURN_IF_ERROR(session
+                        .Query(dialect.CountMigrationTables(location), {},
+                               [&](Row& row) { has = row.Int64() > 0; })
+                        .status());
+    return has;
   });
 }
 
 }  // namespace
 
 absl::StatusOr<bool> IsEmpty(Database& database) {
-  const Location& location = database.location();
-  const Dialect& dialect = Dialect::For(location.engine);
-  if (!dialect.Exists(location)) return true;
-  return database.Read(Deadline(), [&](Session& session) -> absl::StatusOr<bool> {
-    bool empty = true;
-    RETURN_IF_ERROR(session
-                        .Query(dialect.CountMigrationTables(location), {},
-                               [&](Row& row) { empty = row.Int64() == 0; })
-                        .status());
-    return empty;
-  });
+  ASSIGN_OR_RETURN(const bool has_table, HasMigrationTable(database));
+  if (!has_table) return true;
+  ASSIGN_OR_RETURN(const std::set<int64_t> applied, database.Read(Deadline(), AppliedSteps));
+  return applied.empty();
 }
 
 absl::StatusOr<std::vector<StepState>> Migrate(Database& database, bool dry_run) {
+  ASSIGN_OR_RETURN(const bool has_table, HasMigrationTable(database));
+  if (!dry_run) {
+    if (!has_table) RETURN_IF_ERROR(CreateMigrationTable(database));
+    RETURN_IF_ERROR(ApplyPending(database));
+  }
   std::set<int64_t> applied;
-  ASSIGN_OR_RETURN(const bool empty, IsEmpty(database));
-  if (!empty) {
+  if (has_table || !dry_run) {
     ASSIGN_OR_RETURN(applied, database.Read(Deadline(), AppliedSteps));
-  } else if (!dry_run) {
-    RETURN_IF_ERROR(CreateMigrationTable(database));
   }
   std::vector<StepState> states;
   for (const Step& step : database.schema().steps) {
-    if (!dry_run && !applied.contains(step.id)) {
-      RETURN_IF_ERROR(Apply(database, step));
-      applied.insert(step.id);
-    }
     states.push_back({step, applied.contains(step.id)});
   }
   return states;

@@ -13,13 +13,12 @@ struct StepState {
   bool applied = false;  // by this call or before
 };
 
-// Whether the database has never been migrated.
+// Whether no migration of the database has ever been completed.
 absl::StatusOr<bool> IsEmpty(Database& database);
 
-// Brings the database to the last step of its schema, each step in a transaction of its own, and
-// answers every step. With `dry_run` nothing changes. Two at once are safe, and a run that was cut
-// short is finished by the next. UNAVAILABLE when the database cannot be reached; INTERNAL when a
-// step fails.
+// Brings the database to the last step of its schema in one transaction, and answers every step.
+// With `dry_run` nothing changes. Two at once are safe, and a run that was cut short has changed
+// nothing. UNAVAILABLE when the database cannot be reached; INTERNAL when a step fails.
 absl::StatusOr<std::vector<StepState>> Migrate(Database& database, bool dry_run);
 
 }  // namespace alma::db

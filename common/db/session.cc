@@ -95,7 +95,7 @@ absl::Status Session::Connect() {
     return absl::OkStatus();
   } catch (const std::exception& error) {
     // A connection that never stood can always be tried again.
-    const absl::Status status = Fail(error);
+    absl::Status status = Fail(error);
     failure_->kind = Failure::Kind::kConnection;
     return status;
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <grpc/support/time.h>
+
 #include "absl/time/clock.h"
 #include "common/auth/scopes.h"
 #include "common/id/uuid.h"
@@ -35,10 +37,12 @@ std::string RequestId(const Metadata& metadata) {
 }
 
 absl::Time Deadline(const grpc::CallbackServerContext& context, absl::Duration default_deadline) {
-  if (context.deadline() == std::chrono::system_clock::time_point::max()) {
+  // context.deadline() counts nanoseconds and overflows for what a client may well send as "none".
+  const gpr_timespec deadline = gpr_convert_clock_type(context.raw_deadline(), GPR_CLOCK_REALTIME);
+  if (gpr_time_cmp(deadline, gpr_inf_future(GPR_CLOCK_REALTIME)) == 0) {
     return absl::Now() + default_deadline;
   }
-  return absl::FromChrono(context.deadline());
+  return absl::FromUnixSeconds(deadline.tv_sec) + absl::Nanoseconds(deadline.tv_nsec);
 }
 
 }  // namespace

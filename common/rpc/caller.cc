@@ -10,7 +10,7 @@
 namespace alma::rpc {
 namespace {
 
-std::string_view View(grpc::string_ref text) { return {text.data(), text.size()}; }
+std::string_view View(const grpc::string_ref& text) { return {text.data(), text.size()}; }
 
 // RFC 7235: the scheme's case does not count.
 bool ConsumeBearer(std::string_view* value) {

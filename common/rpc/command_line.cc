@@ -1,5 +1,6 @@
 #include "common/rpc/command_line.h"
 
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #include <cstdio>
@@ -8,6 +9,7 @@
 #include <google/protobuf/stubs/common.h>
 #include <grpcpp/grpcpp.h>
 
+#include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
 #include "absl/flags/usage_config.h"
@@ -15,6 +17,8 @@
 #include "absl/strings/str_cat.h"
 #include "alma_version.h"
 #include "common/db/engine_versions.h"
+
+ABSL_FLAG(bool, allow_core, false, "Allow core dumps and debuggers, which show keys in memory.");
 
 namespace alma::rpc {
 namespace {
@@ -56,6 +60,7 @@ std::vector<std::string> ParseCommandLine(int argc, char** argv, std::string_vie
   parsing = true;
   const std::vector<char*> words = absl::ParseCommandLine(argc, argv);
   parsing = false;
+  if (!absl::GetFlag(FLAGS_allow_core)) prctl(PR_SET_DUMPABLE, 0);
   return {words.begin() + 1, words.end()};
 }
 

@@ -120,7 +120,11 @@ absl::Status Parse(const grpc::ByteBuffer& in, google::protobuf::Message* messag
   grpc::ByteBuffer copy = in;
   {
     grpc::ProtoBufferReader reader(&copy);
-    if (reader.status().ok() && message->ParseFromZeroCopyStream(&reader)) return absl::OkStatus();
+    if (reader.status().ok() && message->ParseFromZeroCopyStream(&reader)) {
+      // They are not stored, so no answer may carry them back.
+      message->DiscardUnknownFields();
+      return absl::OkStatus();
+    }
   }
   grpc::ByteBuffer again = in;
   grpc::ProtoBufferReader reader(&again);

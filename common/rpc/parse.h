@@ -7,8 +7,9 @@
 
 namespace alma::rpc {
 
-// Reads `in` into `message`. INVALID_ARGUMENT otherwise: with the path of the field where a string
-// is not UTF-8 or messages nest too deeply (reason FIELD_INVALID), else reason MALFORMED_REQUEST.
+// Reads `in` into `message`, without the fields that its type does not know. INVALID_ARGUMENT
+// otherwise: with the path of the field where a string is not UTF-8 or messages nest too deeply
+// (reason FIELD_INVALID), else reason MALFORMED_REQUEST.
 absl::Status Parse(const grpc::ByteBuffer& in, google::protobuf::Message* message);
 
 // INTERNAL when `message` does not serialize, which takes more than 2 GiB.

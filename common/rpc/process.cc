@@ -1,14 +1,17 @@
 #include "common/rpc/process.h"
 
-#include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include <cstdio>
+#include <cstdlib>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/time/clock.h"
 #include "common/log/log.h"
 #include "common/status/macros.h"
 #include "google/protobuf/stubs/logging.h"
@@ -30,9 +33,24 @@ ABSL_FLAG(std::string, metrics_listen, "default",
           "loopback port per "
           "program, and does without where that port is taken.");
 ABSL_FLAG(std::string, log_level, "info", "debug, info, warning, error or off.");
-ABSL_FLAG(bool, allow_core, false, "Allow core dumps and debuggers, which show keys in memory.");
 
 namespace alma::rpc {
+namespace {
+
+// How long a process may take to end behind its drain: work that hangs in a database is cut off
+// then.
+constexpr absl::Duration kEndAfterDrain = absl::Seconds(3);
+
+// gRPC 1.51 stops accepting for good once a connection finds no file descriptor left, so there have
+// to be as many as the system allows.
+void RaiseFileLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<Process>> Process::Create(std::string name,
                                                          const std::string& listen,
@@ -46,10 +64,15 @@ absl::StatusOr<std::unique_ptr<Process>> Process::Create(std::string name,
   if (absl::GetFlag(FLAGS_queue_limit) < 1) {
     return absl::InvalidArgumentError("--queue_limit: at least 1");
   }
-  if (absl::GetFlag(FLAGS_default_deadline) <= absl::ZeroDuration()) {
-    return absl::InvalidArgumentError("--default_deadline: more than 0");
+  if (absl::GetFlag(FLAGS_default_deadline) <= absl::ZeroDuration() ||
+      absl::GetFlag(FLAGS_default_deadline) > absl::Hours(1)) {
+    return absl::InvalidArgumentError("--default_deadline: more than 0, at most 1h");
   }
-  if (!absl::GetFlag(FLAGS_allow_core)) prctl(PR_SET_DUMPABLE, 0);
+  if (absl::GetFlag(FLAGS_drain_timeout) < absl::ZeroDuration() ||
+      absl::GetFlag(FLAGS_drain_timeout) > absl::Hours(1)) {
+    return absl::InvalidArgumentError("--drain_timeout: 0 to 1h");
+  }
+  RaiseFileLimit();
   BlockSignals();
   // It writes the names of fields that did not parse to stderr; the caller is told anyway.
   google::protobuf::SetLogHandler(nullptr);
@@ -98,7 +121,13 @@ absl::Status Process::Run() {
   RETURN_IF_ERROR(ExposeMetrics());
   RETURN_IF_ERROR(server_.Start());
   WaitForSignal();
-  server_.Drain(absl::GetFlag(FLAGS_drain_timeout));
+  const absl::Duration timeout = absl::GetFlag(FLAGS_drain_timeout);
+  std::thread([timeout] {
+    absl::SleepFor(timeout + kEndAfterDrain);
+    log::Error("drain_cut_off", {});
+    std::_Exit(1);
+  }).detach();
+  server_.Drain(timeout);
   return absl::OkStatus();
 }
 

@@ -1,5 +1,9 @@
 #include "common/rpc/server.h"
 
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
 #include <csignal>
@@ -24,6 +28,15 @@ namespace {
 constexpr absl::Duration kReportHealthEvery = absl::Milliseconds(100);
 constexpr std::string_view kUnix = "unix:";
 
+// A client that wants more opens another connection; each stream may hold a message of 4 MiB.
+constexpr int kMaxStreamsPerConnection = 256;
+// What a connection without a client behind it may cost: one that never says hello, one without
+// calls, one whose peer has vanished.
+constexpr int kHandshakeTimeoutMillis = 10'000;
+constexpr int kMaxIdleMillis = 15 * 60'000;
+constexpr int kKeepaliveTimeMillis = 60'000;
+constexpr int kKeepaliveTimeoutMillis = 20'000;
+
 sigset_t StopSignals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -42,6 +55,20 @@ bool IsPort(std::string_view text) {
   uint16_t port = 0;
   const auto [end, error] = std::from_chars(text.begin(), text.end(), port);
   return error == std::errc() && end == text.end();
+}
+
+// gRPC takes the socket of a running server away from it without a word.
+bool SomebodyListens(const std::string& address) {
+  if (!address.starts_with(kUnix)) return false;
+  const std::string path = address.substr(kUnix.size());
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  if (path.size() >= sizeof(name.sun_path)) return false;
+  path.copy(name.sun_path, path.size());
+  const int file = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const bool answered = connect(file, reinterpret_cast<const sockaddr*>(&name), sizeof(name)) == 0;
+  close(file);
+  return answered;
 }
 
 std::string BoundAddress(const std::string& address, int port) {
@@ -98,9 +125,17 @@ absl::Status Server::Start() {
   grpc::ServerBuilder builder;
   // Two processes on one port would take turns in answering.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreamsPerConnection);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeTimeoutMillis);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kMaxIdleMillis);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMillis);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMillis);
   std::vector<int> ports(options_.listen.size());
   for (size_t i = 0; i < ports.size(); ++i) {
     RETURN_IF_ERROR(CheckAddress("--listen", options_.listen[i], options_.insecure));
+    if (SomebodyListens(options_.listen[i])) {
+      return absl::UnavailableError(absl::StrCat("cannot listen on ", options_.listen[i]));
+    }
     builder.AddListeningPort(options_.listen[i], grpc::InsecureServerCredentials(), &ports[i]);
   }
   for (const Served& served : served_) builder.RegisterService(served.service);

@@ -42,10 +42,11 @@ void CheckContent(Violations& violations, std::string_view field, std::string_vi
 void CheckUuid(Violations& violations, std::string_view field, std::string* value,
                Presence presence = Presence::kRequired);
 
-// A free JSON object: at most 64 KiB as JSON, at most 16 levels, no NaN, no infinity, no Value
-// without a kind, no integral number beyond +-2^53. Objects and arrays count as levels alike, and
-// `value` itself is level 1: {"a":[1]} has two. Paths read "message.meta_data.a.b[3]"; a bad key is
-// reported at the object that holds it.
+// A free JSON object: at most 64 KiB as JSON (numbers counted without exponents, as PostgreSQL
+// prints them), at most 16 levels, no NaN, no infinity, no Value without a kind, no integral number
+// beyond +-2^53. Objects and arrays count as levels alike, and `value` itself is level 1: {"a":[1]}
+// has two. Paths read "message.meta_data.a.b[3]"; a bad key is reported at the object that holds
+// it.
 void CheckStruct(Violations& violations, std::string_view field,
                  const google::protobuf::Struct& value);
 

@@ -26,6 +26,12 @@ const char* NumberError(double number) {
   return nullptr;
 }
 
+// Zeros behind the point of a small number when it is written without an exponent.
+std::size_t LeadingZeros(double number) {
+  if (number == 0.0 || !(std::fabs(number) < 1.0)) return 0;
+  return static_cast<std::size_t>(-std::floor(std::log10(std::fabs(number))));
+}
+
 const char* TextError(std::string_view text) {
   if (!CountCodePoints(text)) return "must be valid UTF-8";
   if (text.find('\0') != std::string_view::npos) return "must not contain NUL";
@@ -39,6 +45,9 @@ class StructWalk {
       : violations_(violations), path_(field) {}
 
   bool found_any() const { return found_any_; }
+
+  // What PostgreSQL's jsonb prints beyond our own JSON, in bytes: it knows no exponents.
+  std::size_t leading_zeros() const { return leading_zeros_; }
 
   void Check(const Struct& object, int level) {
     if (TooDeep(level)) return;
@@ -72,6 +81,7 @@ class StructWalk {
       case Value::kListValue:
         return Check(value.list_value(), level + 1);
       case Value::kNumberValue:
+        leading_zeros_ += LeadingZeros(value.number_value());
         return Report(NumberError(value.number_value()));
       case Value::kStringValue:
         return Report(TextError(value.string_value()));
@@ -98,17 +108,22 @@ class StructWalk {
   Violations& violations_;
   std::string path_;
   bool found_any_ = false;
+  std::size_t leading_zeros_ = 0;
 };
 
-bool FitsAsJson(const Struct& value) {
-  if (value.ByteSizeLong() * kMaxJsonBytesPerByte + 2 <= kMaxStructBytes) return true;
+bool FitsAsJson(const Struct& value, std::size_t leading_zeros) {
+  if (value.ByteSizeLong() * kMaxJsonBytesPerByte + 2 + leading_zeros <= kMaxStructBytes)
+    return true;
   const absl::StatusOr<std::string> json = StructToJson(value);
-  return json.ok() && json->size() <= kMaxStructBytes;
+  return json.ok() && json->size() + leading_zeros <= kMaxStructBytes;
 }
 
 void Normalize(Value* value) {
   if (value->kind_case() == Value::kNumberValue && value->number_value() == 0.0) {
     value->set_number_value(0.0);
+  } else if (value->kind_case() == Value::kNullValue) {
+    // An enum takes any number; JSON knows one null.
+    value->set_null_value(google::protobuf::NULL_VALUE);
   } else if (value->kind_case() == Value::kStructValue) {
     NormalizeStruct(value->mutable_struct_value());
   } else if (value->kind_case() == Value::kListValue) {
@@ -121,7 +136,7 @@ void Normalize(Value* value) {
 void CheckStruct(Violations& violations, std::string_view field, const Struct& value) {
   StructWalk walk(violations, field);
   walk.Check(value, 1);
-  if (!walk.found_any() && !FitsAsJson(value)) {
+  if (!walk.found_any() && !FitsAsJson(value, walk.leading_zeros())) {
     violations.Add(field, "must take at most 64 KiB as JSON");
   }
 }

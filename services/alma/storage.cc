@@ -8,7 +8,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -52,9 +51,16 @@ std::string DefaultDataDir() {
 
 absl::StatusOr<std::string> ReadDatabaseFile(const std::string& path) {
   std::ifstream file(path);
-  std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (!file) return absl::InvalidArgumentError(absl::StrCat("--database_file: cannot read ", path));
+  std::string text;
+  // A location is one line. One that is missing must not lead to the default folder and an empty
+  // store.
+  if (std::filesystem::is_directory(path) || !std::getline(file, text)) {
+    return absl::InvalidArgumentError(absl::StrCat("--database_file: no location in ", path));
+  }
   absl::StripAsciiWhitespace(&text);
+  if (text.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat("--database_file: no location in ", path));
+  }
   return text;
 }
 

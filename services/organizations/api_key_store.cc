@@ -31,6 +31,11 @@ absl::Status CheckMayWrite(const rpc::Call& call, const v1::ApiKey& api_key) {
   return status::ScopeMissing(auth::kPlatformAdmin);
 }
 
+// Neither an update nor a rotation brings such a key back.
+bool HasEnded(const v1::ApiKey& api_key, const Timestamp& now) {
+  return api_key.has_revoked_at() || (api_key.has_expires_at() && api_key.expires_at() <= now);
+}
+
 absl::Status CheckOrganization(db::Session& session, const std::string& uuid) {
   ASSIGN_OR_RETURN(const auto organization, FindOrganization(session, uuid));
   if (!organization.has_value()) return status::NotFound(kOrganization);
@@ -141,7 +146,7 @@ absl::StatusOr<v1::ApiKey> ApiKeyStore::Update(const rpc::Call& call,
   return database_.Write(call.deadline, [&](db::Session& session) -> absl::StatusOr<v1::ApiKey> {
     ASSIGN_OR_RETURN(Locked row, Lock(session, call, request.api_key().uuid()));
     RETURN_IF_ERROR(CheckMayWrite(call, row.stored));
-    if (row.stored.has_revoked_at()) return status::UpdateOfDeleted(kApiKey);
+    if (HasEnded(row.stored, text::Now())) return status::UpdateOfDeleted(kApiKey);
     RETURN_IF_ERROR(
         db::CheckRevision(kApiKey, request.api_key().revision(), row.stored.revision()));
     if (request.update_mask().paths().empty()) return Keep(session, row);
@@ -154,6 +159,7 @@ absl::StatusOr<v1::ApiKey> ApiKeyStore::Update(const rpc::Call& call,
 absl::StatusOr<v1::ApiKey> ApiKeyStore::Revoke(const rpc::Call& call, const std::string& uuid) {
   return database_.Write(call.deadline, [&](db::Session& session) -> absl::StatusOr<v1::ApiKey> {
     ASSIGN_OR_RETURN(Locked row, Lock(session, call, uuid));
+    RETURN_IF_ERROR(CheckMayWrite(call, row.stored));
     if (row.stored.has_revoked_at()) return Keep(session, row);
     *row.stored.mutable_revoked_at() = text::Now();
     return Save(session, row);
@@ -167,8 +173,7 @@ absl::StatusOr<v1::RotateApiKeyResponse> ApiKeyStore::Rotate(
         ASSIGN_OR_RETURN(Locked row, Lock(session, call, request.uuid(), 2));
         RETURN_IF_ERROR(CheckMayWrite(call, row.stored));
         const Timestamp now = text::Now();
-        const bool expired = row.stored.has_expires_at() && row.stored.expires_at() <= now;
-        if (row.stored.has_revoked_at() || expired) return status::UpdateOfDeleted(kApiKey);
+        if (HasEnded(row.stored, now)) return status::UpdateOfDeleted(kApiKey);
         RETURN_IF_ERROR(CheckOrganization(session, row.stored.organization_uuid()));
 
         v1::ApiKey given = row.stored;

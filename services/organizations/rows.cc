@@ -1,9 +1,12 @@
 #include "services/organizations/rows.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "common/auth/api_key.h"
+#include "common/auth/scopes.h"
 #include "common/id/uuid.h"
 #include "common/status/macros.h"
 #include "common/text/timestamp.h"
@@ -182,6 +185,26 @@ absl::Status UpdateApiKey(db::Session& session, const v1::ApiKey& api_key, int64
        ParamOrNull("revoked_at", api_key.has_revoked_at(), api_key.revoked_at()),
        {"revision", api_key.revision()},
        {"change_seq", change_seq}});
+}
+
+absl::StatusOr<bool> HasPlatformAdminKey(db::Session& session, std::string_view organization_uuid,
+                                         const google::protobuf::Timestamp& now) {
+  bool has = false;
+  RETURN_IF_ERROR(
+      session
+          .Query(
+              "select scopes from \"authorization\" where organization_uuid = :organization_uuid "
+              "and revoked_at is null and (expires_at is null or expires_at > :now)",
+              {{"organization_uuid", organization_uuid}, {"now", now}},
+              [&](db::Row& row) {
+                v1::ApiKey api_key;
+                ReadScopes(row.Text(), api_key.mutable_scopes());
+                const auto& scopes = api_key.scopes();
+                has |=
+                    std::find(scopes.begin(), scopes.end(), auth::kPlatformAdmin) != scopes.end();
+              })
+          .status());
+  return has;
 }
 
 }  // namespace alma::organizations

@@ -58,6 +58,10 @@ absl::Status InsertApiKey(db::Session& session, const v1::ApiKey& api_key,
 // Writes all columns that can change, except last_used.
 absl::Status UpdateApiKey(db::Session& session, const v1::ApiKey& api_key, int64_t change_seq);
 
+// Whether a key of the organization that is in force at `now` holds platform.admin.
+absl::StatusOr<bool> HasPlatformAdminKey(db::Session& session, std::string_view organization_uuid,
+                                         const google::protobuf::Timestamp& now);
+
 // A column `scopes` is the scopes with a space between each two.
 void ReadScopes(std::string_view column, google::protobuf::RepeatedPtrField<std::string>* scopes);
 

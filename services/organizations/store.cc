@@ -65,6 +65,14 @@ v1::ApiKey BootstrapKey(const std::string& organization_uuid) {
   return api_key;
 }
 
+// An organization with a key of platform.admin in force is closed by platform.admin only: who
+// merely administers it could otherwise lock everybody out.
+absl::Status CheckMayClose(db::Session& session, const rpc::Call& call, const std::string& uuid) {
+  if (auth::HasScope(call.caller, auth::kPlatformAdmin)) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const bool has, HasPlatformAdminKey(session, uuid, text::Now()));
+  return has ? status::ScopeMissing(auth::kPlatformAdmin) : absl::OkStatus();
+}
+
 void MakeTombstone(v1::Organization* organization) {
   organization->clear_name();
   organization->clear_meta_data();
@@ -152,6 +160,9 @@ absl::StatusOr<v1::Organization> Store::Update(const rpc::Call& call,
         RETURN_IF_ERROR(db::CheckRevision(kOrganization, given.revision(), row.stored.revision()));
         if (request.update_mask().paths().empty()) return Keep(session, row);
         text::WriteMasked(request.update_mask(), given, &row.stored);
+        if (row.stored.active() == kInactive) {
+          RETURN_IF_ERROR(CheckMayClose(session, call, given.uuid()));
+        }
         *row.stored.mutable_updated_at() = text::Now();
         return Save(session, row);
       });
@@ -166,6 +177,7 @@ absl::StatusOr<v1::Organization> Store::Delete(const rpc::Call& call,
         if (row.stored.has_deleted_at()) return Keep(session, row);
         RETURN_IF_ERROR(
             db::CheckRevision(kOrganization, request.revision(), row.stored.revision()));
+        RETURN_IF_ERROR(CheckMayClose(session, call, request.uuid()));
         MakeTombstone(&row.stored);
         return Save(session, row);
       });

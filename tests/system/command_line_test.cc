@@ -136,7 +136,11 @@ TEST_CASE("the place of the databases can be read from a file") {
   std::ofstream(file) << storage.location_flag().substr(std::string("--database=").size()) << '\n';
   CHECK(RunAlma({"bootstrap", "--database_file=" + file, "--organization=Escola"}).exit_code == 0);
   CheckFailed(RunAlma({"bootstrap", storage.location_flag(), "--organization=Escola"}), "exists");
-  CHECK(RunAlma({"migrate", "--database_file=" + file + ".absent"}).exit_code == 2);
+  std::ofstream(file + ".empty") << '\n';
+  for (const std::string& none : {file + ".absent", file + ".empty", storage.folder()}) {
+    CAPTURE(none);
+    CHECK(RunAlma({"migrate", "--database_file=" + none}).exit_code == 2);
+  }
 }
 
 TEST_CASE("serve refuses a secret file that others can read or that holds no secret") {

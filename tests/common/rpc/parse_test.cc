@@ -79,7 +79,7 @@ TEST_CASE("no bytes at all are an empty message") {
   CHECK_FALSE(parsed.has_conversation());
 }
 
-TEST_CASE("fields that this binary does not know are accepted") {
+TEST_CASE("fields that this binary does not know are accepted and forgotten") {
   BatchCreateMessagesRequest newer;
   newer.add_messages()->set_content("x");
   std::string bytes = newer.SerializeAsString();
@@ -91,6 +91,7 @@ TEST_CASE("fields that this binary does not know are accepted") {
   BatchCreateMessagesRequest parsed;
   CHECK(Parse(Bytes(bytes), &parsed).ok());
   CHECK(parsed.messages(0).content() == "x");
+  CHECK(parsed.SerializeAsString() == newer.SerializeAsString());
 }
 
 TEST_CASE("a message that is cut is malformed wherever it is cut") {

@@ -239,6 +239,20 @@ TEST_CASE("two servers cannot share a port") {
   CHECK(absl::IsUnavailable(second.Start()));
 }
 
+TEST_CASE("a server is not robbed of its unix socket but what a dead one left is taken over") {
+  const testing::TemporaryFolder folder;
+  const std::string address = absl::StrCat("unix:", folder.path(), "/socket");
+  testing::Captured captured(STDOUT_FILENO);
+  {
+    Server first(ServerOptions{.name = "test", .listen = {address}});
+    REQUIRE(first.Start().ok());
+    Server second(ServerOptions{.name = "test", .listen = {address}});
+    CHECK(absl::IsUnavailable(second.Start()));
+  }
+  Server third(ServerOptions{.name = "test", .listen = {address}});
+  CHECK(third.Start().ok());
+}
+
 TEST_CASE("an address that strangers reach needs insecure to be said") {
   for (const char* address :
        {"0.0.0.0:0", "[::]:0", "example.org:1", "10.0.0.1:1", "*:1", "127.example.org:1"}) {

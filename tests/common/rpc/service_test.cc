@@ -176,6 +176,15 @@ TEST_CASE("a handler is told the caller's deadline or the default one") {
   CHECK(millis <= 5'000);
 }
 
+TEST_CASE("a deadline beyond what nanoseconds count is as good as a near one") {
+  Served served(Echo);
+  const auto far = ByReader();
+  gpr_timespec deadline = gpr_now(GPR_CLOCK_REALTIME);
+  deadline.tv_sec += int64_t{400} * 365 * 24 * 3600;
+  far->set_deadline(deadline);
+  CHECK(served.Get(*far).ok());
+}
+
 TEST_CASE("a full queue refuses at once and says when to come back") {
   absl::Notification go_on;
   TestRuntime shared;

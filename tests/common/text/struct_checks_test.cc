@@ -2,6 +2,7 @@
 #include <functional>
 #include <limits>
 #include <string>
+#include <tuple>
 
 #include "catch2/catch.hpp"
 #include "common/text/checks.h"
@@ -130,6 +131,27 @@ TEST_CASE("escapes count as they are written") {
   value.set_string_value(std::string(10'922, '\x01'));
   REQUIRE(StructToJson(top)->size() == 65'540);
   CHECK(Result(top) == "message.meta_data: must take at most 64 KiB as JSON");
+}
+
+TEST_CASE("small numbers count as PostgreSQL prints them") {
+  for (const auto& [number, count, fits] :
+       {std::tuple(1e-307, 100, true), std::tuple(1e-307, 300, false),
+        std::tuple(0.5, 9000, true)}) {
+    CAPTURE(number, count);
+    Struct object;
+    auto& list = *(*object.mutable_fields())["a"].mutable_list_value();
+    for (int i = 0; i < count; ++i) list.add_values()->set_number_value(number);
+    Violations violations;
+    CheckStruct(violations, "meta_data", object);
+    CHECK(violations.empty() == fits);
+  }
+}
+
+TEST_CASE("a null of an unknown number is turned into null") {
+  Struct object;
+  (*object.mutable_fields())["a"].set_null_value(static_cast<google::protobuf::NullValue>(5));
+  NormalizeStruct(&object);
+  CHECK(object.fields().at("a").null_value() == google::protobuf::NULL_VALUE);
 }
 
 TEST_CASE("every wrong place of an object is reported once") {

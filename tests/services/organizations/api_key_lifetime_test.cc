@@ -35,6 +35,20 @@ TEST_CASE("a revoked key stays as it is") {
   CHECK(fixture.api_keys.Rotate(As(kAdminA), RotateOf(uuid, 60)).status() == deleted);
 }
 
+TEST_CASE("a key that has ended is not brought back by an update") {
+  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  CAPTURE(engine);
+  Fixture fixture(engine);
+  const auto created = fixture.Create(Key());
+  REQUIRE(fixture.api_keys.Rotate(As(kAdminA), RotateOf(created.api_key().uuid(), 0)).ok());
+  v1::ApiKey longer = created.api_key();
+  longer.clear_revision();
+  longer.mutable_expires_at()->set_seconds(absl::ToUnixSeconds(absl::Now()) + 3600);
+  CHECK(fixture.api_keys.Update(As(kAdminA), UpdateOf(longer, {"expires_at"})).status() ==
+        status::UpdateOfDeleted("API key"));
+  CHECK(fixture.Verify(created.secret()).status() == kNoKey);
+}
+
 TEST_CASE("a rotated key works with its successor until the grace period ends") {
   const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
   CAPTURE(engine);

@@ -109,7 +109,29 @@ TEST_CASE("only platform admins hand out platform.admin") {
         refused);
   CHECK(fixture.api_keys.Rotate(As(kAdminA), RotateOf(plain.uuid(), 0)).status() == refused);
   CHECK(fixture.api_keys.Rotate(As(kPlatform), RotateOf(plain.uuid(), 60)).ok());
-  CHECK(fixture.api_keys.Revoke(As(kAdminA), plain.uuid()).ok());
+  CHECK(fixture.api_keys.Revoke(As(kAdminA), plain.uuid()).status() == refused);
+  CHECK(fixture.api_keys.Revoke(As(kPlatform), plain.uuid()).ok());
+}
+
+TEST_CASE(
+    "who merely administers an organization cannot close the one that the platform is run from") {
+  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  CAPTURE(engine);
+  Fixture fixture(engine);
+  const v1::ApiKey key = fixture.Create(Key({auth::kPlatformAdmin}), kPlatform).api_key();
+  CHECK(key.organization_uuid() == kOrganizationB);
+  v1::UpdateOrganizationRequest close;
+  close.mutable_organization()->set_uuid(kOrganizationB);
+  close.mutable_organization()->set_active("INACTIVE");
+  close.mutable_update_mask()->add_paths("active");
+  v1::DeleteOrganizationRequest remove;
+  remove.set_uuid(kOrganizationB);
+  const absl::Status refused = status::ScopeMissing(auth::kPlatformAdmin);
+  CHECK(fixture.organizations.Update(As(kAdminB), close).status() == refused);
+  CHECK(fixture.organizations.Delete(As(kAdminB), remove).status() == refused);
+  REQUIRE(fixture.api_keys.Revoke(As(kPlatform), key.uuid()).ok());
+  CHECK(fixture.organizations.Update(As(kAdminB), close).ok());
+  CHECK(fixture.organizations.Delete(As(kAdminB), remove).ok());
 }
 
 TEST_CASE("a key of another organization is as absent as one that does not exist") {
