@@ -57,8 +57,7 @@ TEST_CASE("a migration goes on from the last step of an older binary") {
   const EmptyPlace place(engine);
   CHECK(Applied(Migrate(*place.Open(kFirst), /*dry_run=*/false)) == std::vector<bool>{true});
   CHECK(Applied(Migrate(*place.Open(kAll), /*dry_run=*/true)) ==
-        std::vector<bool>{false, false, false});
-  CHECK(*IsEmpty(*place.Open(kAll)));
+        std::vector<bool>{true, false, false});
   CHECK(Applied(Migrate(*place.Open(kAll), /*dry_run=*/false)) ==
         std::vector<bool>{true, true, true});
   CHECK(Applied(Migrate(*place.Open(kFirst), /*dry_run=*/false)) == std::vector<bool>{true});
@@ -83,7 +82,8 @@ TEST_CASE("a step that fails leaves the database as empty as it was and a later 
   static constexpr Schema kBrokenSchema{"things", kBroken};
   CHECK(Migrate(*place.Open(kBrokenSchema), /*dry_run=*/false).status() == status::Internal());
   CHECK(Applied(Migrate(*place.Open(kAll), /*dry_run=*/true)) ==
-        std::vector<bool>{true, false, false});
+        std::vector<bool>{false, false, false});
+  CHECK(*IsEmpty(*place.Open(kAll)));
   CHECK(Applied(Migrate(*place.Open(kAll), /*dry_run=*/false)) ==
         std::vector<bool>{true, true, true});
 }
