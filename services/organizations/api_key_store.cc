@@ -8,13 +8,13 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "common/auth/scopes.h"
-#include "common/db/page.h"
 #include "common/db/revision.h"
 #include "common/status/macros.h"
 #include "common/status/status.h"
 #include "common/text/field_mask.h"
 #include "common/text/timestamp.h"
 #include "google/protobuf/util/time_util.h"
+#include "services/organizations/list.h"
 #include "services/organizations/rows.h"
 #include "services/organizations/store.h"
 
@@ -110,34 +110,16 @@ absl::StatusOr<v1::ApiKey> ApiKeyStore::Get(const rpc::Call& call, const std::st
 
 absl::StatusOr<db::ListPage<v1::ListApiKeysResponse>> ApiKeyStore::List(
     const rpc::Call& call, const v1::ListApiKeysRequest& request, const db::Position& after) {
-  using Page = db::ListPage<v1::ListApiKeysResponse>;
   const std::string& organization_uuid =
       request.organization_uuid().empty() ? call.organization() : request.organization_uuid();
   if (!Sees(call, organization_uuid)) return status::NotFound(kOrganization);
-  std::string sql =
+  const std::string sql =
       absl::StrCat("select ", kApiKeyColumns,
                    " from \"authorization\" where organization_uuid = :organization_uuid");
-  std::vector<db::Param> params = {{"organization_uuid", organization_uuid}};
-  if (!after.empty()) {
-    absl::StrAppend(&sql, " and (created_at, uuid) > (:created_at, :uuid)");
-    params.emplace_back("created_at", after[0]);
-    params.emplace_back("uuid", after[1]);
-  }
-  absl::StrAppend(&sql, " order by created_at, uuid limit :limit");
-  params.emplace_back("limit", db::PageCut(request.page_size()).limit());
-  return database_.Read(call.deadline, [&](db::Session& session) -> absl::StatusOr<Page> {
-    Page page;
-    db::PageCut cut(request.page_size());
-    auto& rows = *page.response.mutable_api_keys();
-    const auto read = [&](db::Row& row) {
-      v1::ApiKey api_key = ReadApiKey(row);
-      if (cut.Fits(api_key.ByteSizeLong())) *rows.Add() = std::move(api_key);
-    };
-    RETURN_IF_ERROR(session.Query(sql, params, read).status());
-    if (cut.more()) {
-      page.next = {text::FormatTimestamp(rows.rbegin()->created_at()), rows.rbegin()->uuid()};
-    }
-    return page;
+  return database_.Read(call.deadline, [&](db::Session& session) {
+    return ReadByCreation(session, sql, {{"organization_uuid", organization_uuid}},
+                          request.page_size(), after, ReadApiKey,
+                          &v1::ListApiKeysResponse::mutable_api_keys);
   });
 }
 

@@ -7,13 +7,13 @@
 #include "absl/strings/str_cat.h"
 #include "common/auth/scopes.h"
 #include "common/db/idempotency.h"
-#include "common/db/page.h"
 #include "common/db/revision.h"
 #include "common/status/macros.h"
 #include "common/status/status.h"
 #include "common/text/checks.h"
 #include "common/text/field_mask.h"
 #include "common/text/timestamp.h"
+#include "services/organizations/list.h"
 #include "services/organizations/rows.h"
 
 namespace alma::organizations {
@@ -118,7 +118,6 @@ absl::StatusOr<v1::Organization> Store::Get(const rpc::Call& call, const std::st
 
 absl::StatusOr<db::ListPage<v1::ListOrganizationsResponse>> Store::List(
     const rpc::Call& call, const v1::ListOrganizationsRequest& request, const db::Position& after) {
-  using Page = db::ListPage<v1::ListOrganizationsResponse>;
   std::string sql = absl::StrCat("select ", kOrganizationColumns, " from organizations where true");
   std::vector<db::Param> params;
   if (!auth::HasScope(call.caller, auth::kPlatformAdmin)) {
@@ -126,26 +125,9 @@ absl::StatusOr<db::ListPage<v1::ListOrganizationsResponse>> Store::List(
     params.emplace_back("own", call.organization());
   }
   if (!request.show_deleted()) absl::StrAppend(&sql, " and deleted_at is null");
-  if (!after.empty()) {
-    absl::StrAppend(&sql, " and (created_at, uuid) > (:created_at, :uuid)");
-    params.emplace_back("created_at", after[0]);
-    params.emplace_back("uuid", after[1]);
-  }
-  absl::StrAppend(&sql, " order by created_at, uuid limit :limit");
-  params.emplace_back("limit", db::PageCut(request.page_size()).limit());
-  return database_.Read(call.deadline, [&](db::Session& session) -> absl::StatusOr<Page> {
-    Page page;
-    db::PageCut cut(request.page_size());
-    auto& rows = *page.response.mutable_organizations();
-    const auto read = [&](db::Row& row) {
-      v1::Organization organization = ReadOrganization(row);
-      if (cut.Fits(organization.ByteSizeLong())) *rows.Add() = std::move(organization);
-    };
-    RETURN_IF_ERROR(session.Query(sql, params, read).status());
-    if (cut.more()) {
-      page.next = {text::FormatTimestamp(rows.rbegin()->created_at()), rows.rbegin()->uuid()};
-    }
-    return page;
+  return database_.Read(call.deadline, [&](db::Session& session) {
+    return ReadByCreation(session, sql, params, request.page_size(), after, ReadOrganization,
+                          &v1::ListOrganizationsResponse::mutable_organizations);
   });
 }
 
