@@ -1,14 +1,12 @@
 #pragma once
 
-#include <string>
-
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
 #include "absl/status/status.h"
-#include "absl/time/time.h"
-#include "common/rpc/service.h"
+#include "common/rpc/call_record.h"
+#include "common/rpc/method.h"
 
 namespace alma::rpc {
 
@@ -18,30 +16,24 @@ namespace alma::rpc {
 // metrics. The one place where an exception of a handler ends up, as INTERNAL.
 class Answer {
  public:
-  static grpc::ServerUnaryReactor* Begin(const Service::Method& method, Runtime& runtime,
+  static grpc::ServerUnaryReactor* Begin(const Method& method, Runtime& runtime,
                                          grpc::CallbackServerContext& context,
                                          const grpc::ByteBuffer& in, grpc::ByteBuffer* out);
 
  private:
-  Answer(const Service::Method& method, Runtime& runtime, grpc::CallbackServerContext& context,
+  Answer(const Method& method, Runtime& runtime, grpc::CallbackServerContext& context,
          const grpc::ByteBuffer& in, grpc::ByteBuffer* out);
 
   void Run();
   absl::Status Handle();
   // Ends the call and this object.
   void Finish(const absl::Status& status);
-  void ReturnMetadata(bool in_trailers);
 
-  const Service::Method& method_;
-  Runtime& runtime_;
-  grpc::CallbackServerContext& context_;
+  const Method& method_;
+  CallRecord record_;
   const grpc::ByteBuffer& in_;
   grpc::ByteBuffer* const out_;
   grpc::ServerUnaryReactor* const reactor_;
-  const absl::Time begun_;
-  const absl::Time deadline_;
-  const std::string request_id_;
-  auth::v1::Principal caller_;
 };
 
 }  // namespace alma::rpc

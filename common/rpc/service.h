@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -10,32 +9,13 @@
 #include <grpcpp/support/byte_buffer.h>
 
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
-#include "alma/auth/v1/principal.pb.h"
-#include "common/metrics/metrics.h"
-#include "common/rpc/caller.h"
+#include "common/rpc/call.h"
+#include "common/rpc/method.h"
 #include "common/rpc/parse.h"
-#include "common/rpc/worker_pool.h"
+#include "common/rpc/stream_handler.h"
 #include "google/protobuf/descriptor.h"
 
 namespace alma::rpc {
-
-// What a handler is told about the call that it answers.
-struct Call {
-  const auth::v1::Principal& caller;
-  absl::Time deadline;
-
-  const std::string& organization() const { return caller.organization_uuid(); }
-};
-
-// What the services of one process share. Everything in it outlives them.
-struct Runtime {
-  WorkerPool& workers;
-  Callers& callers;
-  metrics::Calls& metrics;
-  // What a call without a deadline gets.
-  absl::Duration default_deadline = absl::Seconds(30);
-};
 
 // A gRPC service of which every method of the descriptor is registered as bytes, so that Answer
 // does for each what has to be the same for all. Methods without a handler answer UNIMPLEMENTED.
@@ -64,20 +44,48 @@ class Service : public grpc::Service {
         });
   }
 
- private:
-  friend class Answer;
-  using Handler =
-      std::function<absl::Status(const Call&, const grpc::ByteBuffer&, grpc::ByteBuffer*)>;
-  struct Method {
-    std::string path;
-    std::string name;
-    std::string_view scope;
-    Handler handler;
-    std::unique_ptr<metrics::Method> metrics;
-  };
+  // Answers the server-streaming method `name` in pages: `next_page` is called on workers, with the
+  // request, in which it keeps its place, until it returns false. See Handle.
+  template <typename Derived, typename Request, typename Response>
+  void HandlePages(std::string_view name,
+                   absl::StatusOr<bool> (Derived::*next_page)(const Call&, Request&,
+                                                              std::vector<Response>*)) {
+    auto* self = static_cast<Derived*>(this);
+    SetStream(name, *Request::descriptor(), *Response::descriptor(), [self, next_page] {
+      auto next = [self, next_page](const Call& call, Request& request,
+                                    std::vector<Response>* page) {
+        return (self->*next_page)(call, request, page);
+      };
+      return std::make_unique<PagesHandler<Request, Response, decltype(next)>>(next);
+    });
+  }
 
+  // Answers the bidirectional method `name` in batches of what has arrived; each call of it has a
+  // State of its own, from beginning to end. See Handle.
+  template <typename Derived, typename Request, typename Response, typename State>
+  void HandleItems(std::string_view name,
+                   absl::Status (Derived::*answer_batch)(const Call&, State&,
+                                                         std::vector<absl::StatusOr<Request>>,
+                                                         std::vector<Response>*)) {
+    auto* self = static_cast<Derived*>(this);
+    SetStream(name, *Request::descriptor(), *Response::descriptor(), [self, answer_batch] {
+      auto answer = [self, answer_batch](const Call& call, State& state,
+                                         std::vector<absl::StatusOr<Request>> items,
+                                         std::vector<Response>* responses) {
+        return (self->*answer_batch)(call, state, std::move(items), responses);
+      };
+      return std::make_unique<ItemsHandler<Request, Response, State, decltype(answer)>>(answer);
+    });
+  }
+
+ private:
   void SetHandler(std::string_view name, const google::protobuf::Descriptor& request,
-                  const google::protobuf::Descriptor& response, Handler handler);
+                  const google::protobuf::Descriptor& response, Method::Handler handler);
+  void SetStream(std::string_view name, const google::protobuf::Descriptor& request,
+                 const google::protobuf::Descriptor& response, Method::NewStream new_stream);
+  // The method of these types; ends the process where there is none.
+  Method& Find(std::string_view name, const google::protobuf::Descriptor& request,
+               const google::protobuf::Descriptor& response);
 
   const google::protobuf::ServiceDescriptor& descriptor_;
   Runtime& runtime_;

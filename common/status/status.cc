@@ -87,7 +87,7 @@ std::optional<google::rpc::ErrorInfo> FindErrorInfo(const absl::Status& status) 
 
 }  // namespace
 
-absl::Status FieldsInvalid(std::vector<FieldViolation> violations, std::size_t unlisted) {
+absl::Status FieldsInvalid(const std::vector<FieldViolation>& violations, std::size_t unlisted) {
   const google::rpc::BadRequest bad_request = ListViolations(violations);
   const std::size_t listed = bad_request.field_violations_size();
   const std::size_t total = violations.size() + unlisted;
@@ -195,6 +195,19 @@ absl::Status Internal() {
 absl::Status MethodUnimplemented() {
   return Make(absl::StatusCode::kUnimplemented, ErrorReason::ERROR_REASON_METHOD_UNIMPLEMENTED,
               "this method is not implemented in this version");
+}
+
+absl::Status AtItem(const absl::Status& status, std::string_view item) {
+  absl::Status result(status.code(), Join(Join(item, ": "), std::string(status.message())));
+  status.ForEachPayload(
+      [&](absl::string_view url, const absl::Cord& payload) { result.SetPayload(url, payload); });
+  google::rpc::ErrorInfo info;
+  if (const auto payload = status.GetPayload(kErrorInfoUrl)) {
+    info.ParseFromString(std::string(*payload));
+  }
+  (*info.mutable_metadata())["item"] = std::string(item);
+  result.SetPayload(kErrorInfoUrl, absl::Cord(info.SerializeAsString()));
+  return result;
 }
 
 std::string_view Reason(const absl::Status& status) {

@@ -39,7 +39,7 @@ inline constexpr std::size_t kMaxDetailsBytes = 4096;
 // violation and how many more there are. Lists the first 16, or fewer where long paths would break
 // kMaxDetailsBytes; `unlisted` counts violations that the caller did not keep.
 // `violations` must not be empty.
-absl::Status FieldsInvalid(std::vector<FieldViolation> violations, std::size_t unlisted = 0);
+absl::Status FieldsInvalid(const std::vector<FieldViolation>& violations, std::size_t unlisted = 0);
 
 absl::Status MalformedRequest();                        // INVALID_ARGUMENT, MALFORMED_REQUEST
 absl::Status PageTokenInvalid();                        // INVALID_ARGUMENT, PAGE_TOKEN_INVALID
@@ -67,6 +67,10 @@ absl::Status DatabaseUnavailable();  // UNAVAILABLE, DATABASE_UNAVAILABLE, Retry
 absl::Status DatabaseFull();         // RESOURCE_EXHAUSTED, DATABASE_FULL
 absl::Status Internal();             // INTERNAL, INTERNAL; the cause belongs in the log
 absl::Status MethodUnimplemented();  // UNIMPLEMENTED, METHOD_UNIMPLEMENTED
+
+// The same error, said of one item of a batch: `item`, such as "messages[17]", leads the text and
+// stands in ErrorInfo's metadata as "item".
+absl::Status AtItem(const absl::Status& status, std::string_view item);
 
 // The reason in the status' ErrorInfo, for logs and metrics; "" for OK and for unexpected statuses.
 // Valid for the life of the process.

@@ -1,0 +1,98 @@
+#include "common/rpc/call_record.h"
+
+#include <algorithm>
+
+#include <grpc/support/time.h>
+
+#include "absl/time/clock.h"
+#include "common/id/uuid.h"
+#include "common/log/log.h"
+#include "common/status/macros.h"
+#include "common/status/status.h"
+
+namespace alma::rpc {
+namespace {
+
+constexpr char kRequestId[] = "x-request-id";
+constexpr char kTraceParent[] = "traceparent";
+constexpr size_t kMaxIdLength = 128;
+
+// The value of a metadata entry that is passed on and returned: at most 128 visible ASCII
+// characters, else nothing.
+std::string PassedOn(const Metadata& metadata, const char* key) {
+  const auto entry = metadata.find(key);
+  if (entry == metadata.end()) return {};
+  const grpc::string_ref value = entry->second;
+  const bool visible =
+      std::all_of(value.begin(), value.end(), [](char c) { return c > ' ' && c < 0x7f; });
+  return visible && value.size() <= kMaxIdLength ? std::string(value.data(), value.size())
+                                                 : std::string();
+}
+
+std::string RequestId(const Metadata& metadata) {
+  std::string given = PassedOn(metadata, kRequestId);
+  return given.empty() ? id::NewUuid() : given;
+}
+
+absl::Time Deadline(const grpc::CallbackServerContext& context, absl::Duration default_deadline) {
+  // context.deadline() counts nanoseconds and overflows for what a client may well send as "none".
+  const gpr_timespec deadline = gpr_convert_clock_type(context.raw_deadline(), GPR_CLOCK_REALTIME);
+  if (gpr_time_cmp(deadline, gpr_inf_future(GPR_CLOCK_REALTIME)) == 0) {
+    return absl::Now() + default_deadline;
+  }
+  return absl::FromUnixSeconds(deadline.tv_sec) + absl::Nanoseconds(deadline.tv_nsec);
+}
+
+}  // namespace
+
+CallRecord::CallRecord(const Method& method, Runtime& runtime, grpc::CallbackServerContext& context,
+                       absl::Duration default_deadline)
+    : method_(method),
+      runtime_(runtime),
+      context_(context),
+      begun_(absl::Now()),
+      deadline_(Deadline(context, default_deadline)),
+      request_id_(RequestId(context.client_metadata())) {}
+
+absl::Status CallRecord::Admit() {
+  if (absl::Now() >= deadline_) return status::DeadlineTooShort();
+  if (context_.IsCancelled()) return absl::CancelledError();
+  ASSIGN_OR_RETURN(caller_, runtime_.callers.Resolve(context_.client_metadata(), deadline_));
+  return CheckScope(caller_, method_.scope);
+}
+
+absl::Status CallRecord::Thrown() const {
+  // The exception's own text may hold what a row holds.
+  log::Error("unexpected_exception", {{"method", method_.path}, {"request_id", request_id_}});
+  return status::Internal();
+}
+
+void CallRecord::SendInitialMetadata() {
+  context_.AddInitialMetadata(kRequestId, request_id_);
+  const std::string trace_parent = PassedOn(context_.client_metadata(), kTraceParent);
+  if (!trace_parent.empty()) context_.AddInitialMetadata(kTraceParent, trace_parent);
+}
+
+grpc::Status CallRecord::Close(const absl::Status& status) {
+  grpc::Status final_status =
+      absl::IsCancelled(status) ? grpc::Status::CANCELLED : status::ToGrpcStatus(status);
+  // Initial metadata of its own would keep an error from being trailers-only, and with that clients
+  // from retrying it.
+  if (!final_status.ok()) {
+    context_.AddTrailingMetadata(kRequestId, request_id_);
+    const std::string trace_parent = PassedOn(context_.client_metadata(), kTraceParent);
+    if (!trace_parent.empty()) context_.AddTrailingMetadata(kTraceParent, trace_parent);
+  }
+  const absl::Duration elapsed = absl::Now() - begun_;
+  method_.metrics->Record(final_status.error_code(), elapsed);
+  log::Info("call", {{"method", method_.path},
+                     {"code", status::CodeName(final_status.error_code())},
+                     {"reason", status::Reason(status)},
+                     {"organization", caller_.organization_uuid()},
+                     {"api_key_uuid", caller_.api_key_uuid()},
+                     {"request_id", request_id_},
+                     {"micros", absl::ToInt64Microseconds(elapsed)}});
+  return final_status;
+}
+
+}  // namespace alma::rpc

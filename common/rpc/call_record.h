@@ -1,0 +1,63 @@
+#pragma once
+
+#include <string>
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/status.h>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/rpc/method.h"
+
+namespace alma::rpc {
+
+// How long a client is asked to wait when the queue of the workers is full.
+inline constexpr absl::Duration kRetryOverload = absl::Milliseconds(100);
+
+// What is known and said of one call, unary or stream: who makes it, until when, under which
+// request id, and how it ended. Not thread-safe.
+class CallRecord {
+ public:
+  // The deadline is that of the client, or else `default_deadline` from now.
+  CallRecord(const Method& method, Runtime& runtime, grpc::CallbackServerContext& context,
+             absl::Duration default_deadline);
+
+  // Finds out who calls and whether the key's scope is enough; may block. DEADLINE_EXCEEDED or
+  // absl::CancelledError when nobody waits for the answer any more; UNAUTHENTICATED,
+  // PERMISSION_DENIED and UNAVAILABLE as Callers and CheckScope say.
+  absl::Status Admit();
+
+  const auth::v1::Principal& caller() const { return caller_; }
+  absl::Time deadline() const { return deadline_; }
+  const std::string& request_id() const { return request_id_; }
+
+  // What `body`, a function that returns absl::Status, answers; INTERNAL where it throws.
+  template <typename Body>
+  absl::Status Guard(Body body) {
+    try {
+      return body();
+    } catch (...) {
+      return Thrown();
+    }
+  }
+
+  // Before the first message of an answer.
+  void SendInitialMetadata();
+
+  // What the call ends with; writes its log line and counts it. Once. absl::CancelledError stands
+  // for a client that has gone.
+  grpc::Status Close(const absl::Status& status);
+
+ private:
+  absl::Status Thrown() const;
+
+  const Method& method_;
+  Runtime& runtime_;
+  grpc::CallbackServerContext& context_;
+  const absl::Time begun_;
+  const absl::Time deadline_;
+  const std::string request_id_;
+  auth::v1::Principal caller_;
+};
+
+}  // namespace alma::rpc

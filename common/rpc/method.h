@@ -1,0 +1,48 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <grpcpp/support/byte_buffer.h>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/metrics/metrics.h"
+#include "common/rpc/call.h"
+#include "common/rpc/caller.h"
+#include "common/rpc/stream_handler.h"
+#include "common/rpc/worker_pool.h"
+
+namespace alma::rpc {
+
+// What the services of one process share. Everything in it outlives them.
+struct Runtime {
+  WorkerPool& workers;
+  Callers& callers;
+  metrics::Calls& metrics;
+  // What a call without a deadline gets.
+  absl::Duration default_deadline = absl::Seconds(30);
+};
+
+// One method of a service, as Answer and Stream see it. At most one of `handler` (unary) and
+// `new_stream` is set.
+struct Method {
+  using Handler =
+      std::function<absl::Status(const Call&, const grpc::ByteBuffer& in, grpc::ByteBuffer* out)>;
+  using NewStream = std::function<std::unique_ptr<StreamHandler>()>;
+
+  // "/package.Service/Method"
+  std::string path;
+  // The scope that its proto names.
+  std::string_view scope;
+  Handler handler;
+  NewStream new_stream;
+  std::unique_ptr<metrics::Method> metrics;
+};
+
+// Whether the method answers anything but UNIMPLEMENTED in this process.
+bool Exists(const Method& method, const Runtime& runtime);
+
+}  // namespace alma::rpc

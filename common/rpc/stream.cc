@@ -1,0 +1,124 @@
+#include "common/rpc/stream.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "common/status/macros.h"
+#include "common/status/status.h"
+
+namespace alma::rpc {
+
+Stream::Stream(const Method& method, Runtime& runtime, grpc::CallbackServerContext& context)
+    : method_(method),
+      runtime_(runtime),
+      record_(method, runtime, context, absl::InfiniteDuration()) {
+  absl::MutexLock lock(&mutex_);
+  if (Exists(method, runtime)) {
+    handler_ = method.new_stream();
+  } else {
+    status_ = status::MethodUnimplemented();
+  }
+  Step();
+}
+
+void Stream::OnReadDone(bool ok) {
+  absl::MutexLock lock(&mutex_);
+  reading_ = false;
+  read_all_ = !ok;
+  if (ok) {
+    inbox_bytes_ += reading_into_.Length();
+    inbox_.push_back(std::move(reading_into_));
+    reading_into_.Clear();
+  }
+  Step();
+}
+
+void Stream::OnWriteDone(bool ok) {
+  absl::MutexLock lock(&mutex_);
+  writing_ = false;
+  if (!ok) cancelled_ = true;
+  Step();
+}
+
+void Stream::OnCancel() {
+  absl::MutexLock lock(&mutex_);
+  cancelled_ = true;
+  Step();
+}
+
+void Stream::OnDone() {
+  // A worker may be on its way out of the Step that finished the call.
+  { absl::MutexLock lock(&mutex_); }
+  delete this;
+}
+
+void Stream::Step() {
+  if (finished_) return;
+  StepWork();
+  StepRead();
+  StepWrite();
+  if (working_ || writing_ || !(cancelled_ || (status_.has_value() && outbox_.empty()))) return;
+  finished_ = true;
+  const absl::Status status = cancelled_ ? absl::CancelledError() : *status_;
+  if (status.ok() && !wrote_any_) record_.SendInitialMetadata();
+  Finish(record_.Close(status));
+}
+
+void Stream::StepRead() {
+  const bool full = inbox_.size() >= kMaxItems || inbox_bytes_ >= kMaxBytes;
+  if (reading_ || read_all_ || full || cancelled_ || status_.has_value()) return;
+  reading_ = true;
+  StartRead(&reading_into_);
+}
+
+void Stream::StepWrite() {
+  if (writing_ || cancelled_ || outbox_.empty()) return;
+  if (!std::exchange(wrote_any_, true)) record_.SendInitialMetadata();
+  writing_from_ = outbox_.front();
+  outbox_.pop_front();
+  outbox_bytes_ -= writing_from_.Length();
+  writing_ = true;
+  StartWrite(&writing_from_);
+}
+
+void Stream::StepWork() {
+  const bool input = !inbox_.empty() || (read_all_ && !told_read_all_);
+  const bool room = outbox_.size() < kMaxItems && outbox_bytes_ < kMaxBytes;
+  if (working_ || cancelled_ || status_.has_value() || !room || !(input || again_)) return;
+  working_ = true;
+  told_read_all_ = read_all_;
+  inbox_bytes_ = 0;
+  auto run = [this, in = std::exchange(inbox_, {}), ended = read_all_]() mutable {
+    Work(std::move(in), ended);
+  };
+  if (runtime_.workers.Submit(std::move(run))) return;
+  working_ = false;
+  status_ = status::Overloaded(kRetryOverload);
+}
+
+void Stream::Work(std::vector<grpc::ByteBuffer> in, bool ended) {
+  std::vector<grpc::ByteBuffer> out;
+  StreamHandler::Next next = StreamHandler::Next::kEnd;
+  const absl::Status done = record_.Guard([&]() -> absl::Status {
+    ASSIGN_OR_RETURN(next, Handle(in, ended, &out));
+    return absl::OkStatus();
+  });
+  absl::MutexLock lock(&mutex_);
+  working_ = false;
+  again_ = next == StreamHandler::Next::kAgain;
+  for (grpc::ByteBuffer& message : out) outbox_bytes_ += message.Length();
+  std::move(out.begin(), out.end(), std::back_inserter(outbox_));
+  if (!done.ok() || next == StreamHandler::Next::kEnd) status_ = done;
+  Step();
+}
+
+absl::StatusOr<StreamHandler::Next> Stream::Handle(const std::vector<grpc::ByteBuffer>& in,
+                                                   bool ended, std::vector<grpc::ByteBuffer>* out) {
+  RETURN_IF_ERROR(record_.Admit());
+  const absl::Time deadline = std::min(record_.deadline(), absl::Now() + runtime_.default_deadline);
+  return handler_->Work(Call{record_.caller(), deadline}, in, ended, out);
+}
+
+}  // namespace alma::rpc

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/server_callback.h>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "common/rpc/call_record.h"
+#include "common/rpc/method.h"
+
+namespace alma::rpc {
+
+// One streaming call: reads while its handler works on what was read before, and writes what the
+// handler answered. Bounded both ways: it stops reading while kMaxItems items or kMaxBytes wait for
+// the handler, and does not run the handler while that much waits for the client. The handler runs
+// on workers, one run at a time; before each the key is checked again, so a stream ends soon after
+// its key. All else is as in Answer.
+class Stream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
+ public:
+  static constexpr size_t kMaxItems = 1000;
+  static constexpr size_t kMaxBytes = 4 * 1024 * 1024;
+
+  Stream(const Method& method, Runtime& runtime, grpc::CallbackServerContext& context);
+
+  void OnReadDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnWriteDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnCancel() override ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnDone() override ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  // Starts all that can be started now.
+  void Step() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void StepRead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void StepWrite() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void StepWork() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // On a worker.
+  void Work(std::vector<grpc::ByteBuffer> in, bool ended) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<StreamHandler::Next> Handle(const std::vector<grpc::ByteBuffer>& in, bool ended,
+                                             std::vector<grpc::ByteBuffer>* out);
+
+  const Method& method_;
+  Runtime& runtime_;
+  CallRecord record_;
+
+  absl::Mutex mutex_;
+  // Used by one run of the handler at a time, without the mutex.
+  std::unique_ptr<StreamHandler> handler_;
+  std::vector<grpc::ByteBuffer> inbox_ ABSL_GUARDED_BY(mutex_);
+  size_t inbox_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::deque<grpc::ByteBuffer> outbox_ ABSL_GUARDED_BY(mutex_);
+  size_t outbox_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  grpc::ByteBuffer reading_into_;
+  grpc::ByteBuffer writing_from_;
+  bool reading_ ABSL_GUARDED_BY(mutex_) = false;
+  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool working_ ABSL_GUARDED_BY(mutex_) = false;
+  bool wrote_any_ ABSL_GUARDED_BY(mutex_) = false;
+  bool read_all_ ABSL_GUARDED_BY(mutex_) = false;
+  bool told_read_all_ ABSL_GUARDED_BY(mutex_) = false;
+  // The first run comes before anything has been read: it checks the key.
+  bool again_ ABSL_GUARDED_BY(mutex_) = true;
+  bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
+  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
+  // What the call ends with once everything is written.
+  std::optional<absl::Status> status_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace alma::rpc

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <grpcpp/support/byte_buffer.h>
+
+#include "absl/status/statusor.h"
+#include "common/rpc/call.h"
+#include "common/rpc/parse.h"
+#include "common/status/macros.h"
+#include "common/status/status.h"
+
+namespace alma::rpc {
+
+// What answers one streaming call, a batch at a time. Its calls come one after another, on workers.
+class StreamHandler {
+ public:
+  enum class Next {
+    kInput,  // run again when more has arrived
+    kAgain,  // run again when there is room for more beside what is in `out`
+    kEnd,    // write what is in `out` and end with OK
+  };
+
+  virtual ~StreamHandler() = default;
+
+  // `in` is what arrived since the last run, maybe nothing; `ended` says that nothing more will. A
+  // status that is not OK ends the call with it, after what is in `out`.
+  virtual absl::StatusOr<Next> Work(const Call& call, const std::vector<grpc::ByteBuffer>& in,
+                                    bool ended, std::vector<grpc::ByteBuffer>* out) = 0;
+
+ protected:
+  template <typename Response>
+  static absl::Status SerializeAll(const std::vector<Response>& responses,
+                                   std::vector<grpc::ByteBuffer>* out) {
+    for (const Response& response : responses) {
+      RETURN_IF_ERROR(Serialize(response, &out->emplace_back()));
+    }
+    return absl::OkStatus();
+  }
+};
+
+// One request, answered in pages. `Next` is called with the request, in which it keeps its place,
+// and returns whether there may be more.
+template <typename Request, typename Response, typename NextPage>
+class PagesHandler final : public StreamHandler {
+ public:
+  explicit PagesHandler(NextPage next_page) : next_page_(std::move(next_page)) {}
+
+  absl::StatusOr<Next> Work(const Call& call, const std::vector<grpc::ByteBuffer>& in, bool ended,
+                            std::vector<grpc::ByteBuffer>* out) override {
+    if (!request_.has_value()) {
+      if (in.empty()) {
+        return ended ? absl::StatusOr<Next>(status::MalformedRequest()) : Next::kInput;
+      }
+      RETURN_IF_ERROR(Parse(in.front(), &request_.emplace()));
+    }
+    std::vector<Response> page;
+    ASSIGN_OR_RETURN(const bool more, next_page_(call, *request_, &page));
+    RETURN_IF_ERROR(SerializeAll(page, out));
+    return more ? Next::kAgain : Next::kEnd;
+  }
+
+ private:
+  const NextPage next_page_;
+  std::optional<Request> request_;
+};
+
+// Many items, answered in batches of what has arrived. An item that does not parse is the status
+// that Parse gave.
+template <typename Request, typename Response, typename State, typename AnswerBatch>
+class ItemsHandler final : public StreamHandler {
+ public:
+  explicit ItemsHandler(AnswerBatch answer_batch) : answer_batch_(std::move(answer_batch)) {}
+
+  absl::StatusOr<Next> Work(const Call& call, const std::vector<grpc::ByteBuffer>& in, bool ended,
+                            std::vector<grpc::ByteBuffer>* out) override {
+    std::vector<absl::StatusOr<Request>> items;
+    for (const grpc::ByteBuffer& bytes : in) {
+      Request item;
+      const absl::Status parsed = Parse(bytes, &item);
+      items.push_back(parsed.ok() ? absl::StatusOr<Request>(std::move(item)) : parsed);
+    }
+    std::vector<Response> responses;
+    const absl::Status done = answer_batch_(call, state_, std::move(items), &responses);
+    RETURN_IF_ERROR(SerializeAll(responses, out));
+    RETURN_IF_ERROR(done);
+    return ended ? Next::kEnd : Next::kInput;
+  }
+
+ private:
+  const AnswerBatch answer_batch_;
+  State state_;
+};
+
+}  // namespace alma::rpc

@@ -1,0 +1,199 @@
+#include "common/rpc/stream.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <stdexcept>
+#include <string>
+
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "catch2/catch.hpp"
+#include "common/log/log.h"
+#include "common/status/macros.h"
+#include "tests/common/rpc/stream_service.h"
+#include "tests/support/captured.h"
+
+// How streaming calls begin and end.
+namespace alma::rpc {
+namespace {
+
+using testing::InProcessServer;
+using testing::ReasonOf;
+using testing::TestRuntime;
+
+bool Eventually(const std::function<bool()>& condition) {
+  for (int i = 0; i < 1000; ++i) {
+    if (condition()) return true;
+    absl::SleepFor(absl::Milliseconds(10));
+  }
+  return false;
+}
+
+TEST_CASE("an error of a handler ends the stream behind the answers that it gave") {
+  Streams streams([](const Call& call, State& state, Items items,
+                     std::vector<ImportMessagesResponse>* responses) {
+    RETURN_IF_ERROR(EchoItems(call, state, std::move(items), responses));
+    return state.items < 3 ? absl::OkStatus() : status::NotFound("conversation");
+  });
+  const auto context = ByWriter();
+  const auto stream = streams.stub->ImportMessages(context.get());
+  ImportMessagesResponse response;
+  for (int i = 0; i < 3; ++i) {
+    REQUIRE(stream->Write(Item("a")));
+    REQUIRE(stream->Read(&response));
+    CHECK(response.position() == i);
+  }
+  CHECK_FALSE(stream->Read(&response));
+  const grpc::Status status = stream->Finish();
+  CHECK(status.error_code() == grpc::StatusCode::NOT_FOUND);
+  CHECK(ReasonOf(status) == "NOT_FOUND");
+  CHECK(context->GetServerTrailingMetadata().count("x-request-id") == 1);
+}
+
+TEST_CASE("an exception of a handler ends the stream with INTERNAL") {
+  Streams streams(
+      [](const Call&, State&, Items items, std::vector<ImportMessagesResponse>*) -> absl::Status {
+        if (!items.empty()) throw std::runtime_error("very private");
+        return absl::OkStatus();
+      });
+  testing::Captured log(STDERR_FILENO);
+  const auto context = ByWriter();
+  const auto stream = streams.stub->ImportMessages(context.get());
+  stream->Write(Item("a"));
+  ImportMessagesResponse response;
+  CHECK_FALSE(stream->Read(&response));
+  const grpc::Status status = stream->Finish();
+  CHECK(ReasonOf(status) == "INTERNAL");
+  CHECK(status.error_message().find("private") == std::string::npos);
+  CHECK(log.Text().find("private") == std::string::npos);
+}
+
+TEST_CASE("a stream of nothing ends well and returns the request id") {
+  Streams streams(EchoItems);
+  const auto context = ByWriter();
+  context->AddMetadata("x-request-id", "stream-1");
+  const auto stream = streams.stub->ImportMessages(context.get());
+  stream->WritesDone();
+  ImportMessagesResponse response;
+  CHECK_FALSE(stream->Read(&response));
+  CHECK(stream->Finish().ok());
+  const auto& metadata = context->GetServerInitialMetadata();
+  REQUIRE(metadata.count("x-request-id") == 1);
+  CHECK(metadata.find("x-request-id")->second == "stream-1");
+}
+
+TEST_CASE("the request id of a stream comes before its first answer") {
+  Streams streams(EchoItems);
+  const auto context = ByWriter();
+  context->AddMetadata("x-request-id", "stream-2");
+  const auto stream = streams.stub->ImportMessages(context.get());
+  REQUIRE(stream->Write(Item("a")));
+  stream->WaitForInitialMetadata();
+  CHECK(context->GetServerInitialMetadata().find("x-request-id")->second == "stream-2");
+  stream->WritesDone();
+  ImportMessagesResponse response;
+  while (stream->Read(&response)) continue;
+  CHECK(stream->Finish().ok());
+  CHECK(context->GetServerTrailingMetadata().count("x-request-id") == 0);
+}
+
+TEST_CASE("a stream without a key or its scope is refused before anything is sent") {
+  std::atomic<int> run = 0;
+  Streams streams([&](const Call&, State&, Items, std::vector<ImportMessagesResponse>*) {
+    ++run;
+    return absl::OkStatus();
+  });
+  grpc::ClientContext without_key;
+  CHECK(ReasonOf(streams.stub->ImportMessages(&without_key)->Finish()) == "API_KEY_INVALID");
+  grpc::ClientContext without_scope;
+  testing::SetCaller(without_scope, testing::Caller("o", {auth::kConversationsRead}));
+  CHECK(ReasonOf(streams.stub->ImportMessages(&without_scope)->Finish()) == "SCOPE_MISSING");
+  CHECK(run == 0);
+}
+
+// Lets a caller in until it is told not to.
+class Door final : public Callers {
+ public:
+  bool MayBeInternal() const override { return false; }
+  absl::StatusOr<auth::v1::Principal> Resolve(const Metadata&, absl::Time) override {
+    if (!open) return status::ApiKeyInvalid();
+    return testing::Caller("o", {auth::kConversationsWrite});
+  }
+  std::atomic<bool> open = true;
+};
+
+TEST_CASE("a stream ends when its key is not good any more") {
+  TestRuntime shared;
+  Door door;
+  Runtime runtime{(*shared).workers, door, (*shared).metrics};
+  StreamService service(runtime, EchoItems, CountUp);
+  const InProcessServer server({&service});
+  const auto stub = MessagesService::NewStub(server.channel());
+  grpc::ClientContext context;
+  const auto stream = stub->ImportMessages(&context);
+  ImportMessagesResponse response;
+  REQUIRE(stream->Write(Item("a")));
+  REQUIRE(stream->Read(&response));
+  door.open = false;
+  stream->Write(Item("b"));
+  CHECK_FALSE(stream->Read(&response));
+  CHECK(ReasonOf(stream->Finish()) == "API_KEY_INVALID");
+}
+
+TEST_CASE("a stream finds a full queue and is told when to come back") {
+  absl::Notification go_on;
+  TestRuntime shared;
+  WorkerPool one_worker(1, 1);
+  Runtime runtime{one_worker, (*shared).callers, (*shared).metrics};
+  StreamService service(runtime, EchoItems, CountUp);
+  const InProcessServer server({&service});
+  absl::Notification begun;
+  REQUIRE(one_worker.Submit([&] {
+    begun.Notify();
+    go_on.WaitForNotification();
+  }));
+  begun.WaitForNotification();
+  REQUIRE(one_worker.Submit([] {}));
+  const auto stub = MessagesService::NewStub(server.channel());
+  const grpc::Status refused = stub->ImportMessages(ByWriter().get())->Finish();
+  go_on.Notify();
+  CHECK(ReasonOf(refused) == "OVERLOADED");
+}
+
+TEST_CASE("a stream that is cancelled is forgotten and logged as such") {
+  Streams streams(EchoItems);
+  REQUIRE(log::SetUp("info"));
+  testing::Captured captured(STDERR_FILENO);
+  const bool answers_wait = GENERATE(false, true);
+  const int before = forgotten;
+  {
+    const auto context = ByWriter();
+    const auto stream = streams.stub->ImportMessages(context.get());
+    for (int i = 0; i < (answers_wait ? 100 : 1); ++i) REQUIRE(stream->Write(Item("a")));
+    ImportMessagesResponse response;
+    REQUIRE(stream->Read(&response));
+    context->TryCancel();
+    CHECK(stream->Finish().error_code() == grpc::StatusCode::CANCELLED);
+  }
+  CHECK(Eventually([&] { return forgotten == before + 1; }));
+  const std::string lines = captured.Text();
+  REQUIRE(log::SetUp("warning"));
+  INFO(lines);
+  CHECK(lines.find(R"("code":"CANCELLED")") != std::string::npos);
+}
+
+TEST_CASE("a stream ends at the client's deadline") {
+  Streams streams(EchoItems);
+  const int before = forgotten;
+  const auto context = ByWriter();
+  context->set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(100));
+  const auto stream = streams.stub->ImportMessages(context.get());
+  CHECK(stream->Finish().error_code() == grpc::StatusCode::DEADLINE_EXCEEDED);
+  CHECK(Eventually([&] { return forgotten == before + 1; }));
+}
+
+}  // namespace
+}  // namespace alma::rpc
