@@ -1,7 +1,11 @@
 #include "services/conversations/conversation_rows.h"
 
+#include <algorithm>
+#include <iterator>
+#include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/db/idempotency.h"
@@ -15,6 +19,10 @@ using google::protobuf::RepeatedPtrField;
 using google::protobuf::Timestamp;
 
 constexpr int64_t kSecondsPerMinute = 60;
+
+// Values of the column `kind`.
+constexpr std::string_view kAgent = "AGENT";
+constexpr std::string_view kExternal = "EXTERNAL";
 
 // What the lists are ordered by: coarse, so that a busy conversation moves in them once a minute at
 // most.
@@ -36,9 +44,23 @@ absl::StatusOr<std::optional<v1::Conversation>> FindOne(db::Session& session,
   return found;
 }
 
-absl::Status InsertParticipants(db::Session& session, const v1::Conversation& conversation,
-                                std::string_view kind,
-                                const RepeatedPtrField<std::string>& participants) {
+Timestamp ActivityMinute(const v1::Conversation& conversation) {
+  return Minute(conversation.has_last_message_at() ? conversation.last_message_at()
+                                                   : conversation.created_at());
+}
+
+// Those of `all` that are not in `known`.
+std::vector<std::string> Without(const RepeatedPtrField<std::string>& all,
+                                 const RepeatedPtrField<std::string>& known) {
+  const std::set<std::string_view> passed(known.begin(), known.end());
+  std::vector<std::string> rest;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(rest),
+               [&](const std::string& one) { return !passed.contains(one); });
+  return rest;
+}
+
+absl::Status Join(db::Session& session, const v1::Conversation& conversation, std::string_view kind,
+                  const std::vector<std::string>& participants) {
   for (const std::string& participant : participants) {
     RETURN_IF_ERROR(
         session.Execute("insert into conversation_participants (alma_internal_organization, "
@@ -51,10 +73,48 @@ absl::Status InsertParticipants(db::Session& session, const v1::Conversation& co
                          {"kind", kind},
                          {"participant", participant},
                          {"revision", conversation.revision()},
-                         {"joined_at", conversation.created_at()},
-                         {"activity_minute", Minute(conversation.created_at())}}));
+                         {"joined_at", conversation.updated_at()},
+                         {"activity_minute", ActivityMinute(conversation)}}));
   }
   return absl::OkStatus();
+}
+
+absl::Status Leave(db::Session& session, const v1::Conversation& conversation,
+                   std::string_view kind, const std::vector<std::string>& participants) {
+  for (const std::string& participant : participants) {
+    RETURN_IF_ERROR(
+        session.Execute("update conversation_participants set left_at = :left_at "
+                        "where alma_internal_organization = :organization and conversation_uuid = "
+                        ":conversation and kind = :kind "
+                        "and participant = :participant and left_at is null",
+                        {{"left_at", conversation.updated_at()},
+                         {"organization", conversation.alma_internal_organization()},
+                         {"conversation", conversation.uuid()},
+                         {"kind", kind},
+                         {"participant", participant}}));
+  }
+  return absl::OkStatus();
+}
+
+// Brings the side table from the lists of `before` to those of `after`.
+absl::Status MoveParticipants(db::Session& session, const v1::Conversation& before,
+                              const v1::Conversation& after) {
+  RETURN_IF_ERROR(Leave(session, after, kAgent, Without(before.agents(), after.agents())));
+  RETURN_IF_ERROR(Join(session, after, kAgent, Without(after.agents(), before.agents())));
+  RETURN_IF_ERROR(Leave(session, after, kExternal,
+                        Without(before.external_participants(), after.external_participants())));
+  return Join(session, after, kExternal,
+              Without(after.external_participants(), before.external_participants()));
+}
+
+db::Param AgentsParam(const v1::Conversation& conversation) {
+  return conversation.agents().empty() ? db::Param::Null("agents")
+                                       : db::Param("agents", conversation.agents());
+}
+
+db::Param MetaDataParam(const v1::Conversation& conversation) {
+  return conversation.has_meta_data() ? db::Param("meta_data", conversation.meta_data())
+                                      : db::Param::Null("meta_data");
 }
 
 absl::Status MoveInLists(db::Session& session, std::string_view organization, std::string_view uuid,
@@ -131,20 +191,59 @@ absl::Status InsertConversation(db::Session& session, const v1::Conversation& co
       ":origin, :external_id, :revision, 0, :activity_minute)",
       {{"organization", conversation.alma_internal_organization()},
        {"uuid", conversation.uuid()},
-       conversation.agents().empty() ? db::Param::Null("agents")
-                                     : db::Param("agents", conversation.agents()),
+       AgentsParam(conversation),
        {"external_participants", conversation.external_participants()},
        {"created_at", conversation.created_at()},
        {"updated_at", conversation.updated_at()},
-       conversation.has_meta_data() ? db::Param("meta_data", conversation.meta_data())
-                                    : db::Param::Null("meta_data"),
+       MetaDataParam(conversation),
        {"origin", conversation.origin()},
        db::Param::TextOrNull("external_id", conversation.external_id()),
        {"revision", conversation.revision()},
-       {"activity_minute", Minute(conversation.created_at())}}));
-  RETURN_IF_ERROR(InsertParticipants(session, conversation, "AGENT", conversation.agents()));
-  return InsertParticipants(session, conversation, "EXTERNAL",
-                            conversation.external_participants());
+       {"activity_minute", ActivityMinute(conversation)}}));
+  return MoveParticipants(session, /*before=*/{}, conversation);
+}
+
+absl::Status UpdateConversation(db::Session& session, const v1::Conversation& before,
+                                const v1::Conversation& conversation) {
+  RETURN_IF_ERROR(session.Execute(
+      "update conversations set agents = :agents, external_participants = :external_participants, "
+      "meta_data = :meta_data, updated_at = :updated_at, revision = :revision "
+      "where alma_internal_organization = :organization and uuid = :uuid",
+      {AgentsParam(conversation),
+       {"external_participants", conversation.external_participants()},
+       MetaDataParam(conversation),
+       {"updated_at", conversation.updated_at()},
+       {"revision", conversation.revision()},
+       {"organization", conversation.alma_internal_organization()},
+       {"uuid", conversation.uuid()}}));
+  return MoveParticipants(session, before, conversation);
+}
+
+absl::Status DeleteConversation(db::Session& session, const v1::Conversation& conversation) {
+  const db::Param organization("organization", conversation.alma_internal_organization());
+  const db::Param uuid("uuid", conversation.uuid());
+  RETURN_IF_ERROR(
+      session.Execute("update conversations set agents = null, external_participants = :none, "
+                      "meta_data = null, message_count = 0, "
+                      "updated_at = :deleted_at, deleted_at = :deleted_at, revision = :revision "
+                      "where alma_internal_organization = :organization and uuid = :uuid",
+                      {{"none", RepeatedPtrField<std::string>()},
+                       {"deleted_at", conversation.deleted_at()},
+                       {"revision", conversation.revision()},
+                       organization,
+                       uuid}));
+  return session.Execute(
+      "delete from conversation_participants "
+      "where alma_internal_organization = :organization and conversation_uuid = :uuid",
+      {organization, uuid});
+}
+
+absl::Status UncountMessage(db::Session& session, std::string_view organization,
+                            std::string_view uuid) {
+  return session.Execute(
+      "update conversations set message_count = message_count - 1 "
+      "where alma_internal_organization = :organization and uuid = :uuid",
+      {{"organization", organization}, {"uuid", uuid}});
 }
 
 absl::StatusOr<int64_t> AppendMessage(db::Session& session, std::string_view organization,

@@ -38,8 +38,20 @@ absl::StatusOr<std::optional<v1::Conversation>> FindRepeated(db::Session& sessio
                                                              std::string_view organization,
                                                              const v1::Conversation& wanted);
 
-// With its participants, who join at its created_at.
+// With its participants, who join at its updated_at.
 absl::Status InsertConversation(db::Session& session, const v1::Conversation& conversation);
+
+// Writes all columns that can change but those that messages keep. `before` is the row as it was:
+// who is on `conversation` only joins at its updated_at, who is on `before` only leaves then.
+absl::Status UpdateConversation(db::Session& session, const v1::Conversation& before,
+                                const v1::Conversation& conversation);
+
+// Writes a tombstone. Who was on the conversation, and when, is forgotten.
+absl::Status DeleteConversation(db::Session& session, const v1::Conversation& conversation);
+
+// Takes a deleted message off the count.
+absl::Status UncountMessage(db::Session& session, std::string_view organization,
+                            std::string_view uuid);
 
 // Counts one more message, created at `created_at`, and returns its index. Locks the row until the
 // transaction ends; its revision stays as it is. NOT_FOUND where the conversation is absent or

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "alma/conversations/v1/conversations.pb.h"
 #include "common/db/database.h"
@@ -30,7 +31,30 @@ class ConversationStore {
       const rpc::Call& call, const v1::ListConversationsRequest& request,
       const db::Position& after);
 
+  // In the order of `uuids`, deleted ones too. NOT_FOUND where one is absent.
+  absl::StatusOr<v1::BatchGetConversationsResponse> BatchGet(
+      const rpc::Call& call, const google::protobuf::RepeatedPtrField<std::string>& uuids);
+
+  // Each of these answers the row as it is then; one that changes nothing takes no revision.
+  // NOT_FOUND, ABORTED, FAILED_PRECONDITION (DELETED), and INVALID_ARGUMENT where there would be
+  // too many participants or one to remove is not there.
+  absl::StatusOr<v1::Conversation> Update(const rpc::Call& call,
+                                          const v1::UpdateConversationRequest& request);
+  absl::StatusOr<v1::Conversation> AddParticipants(const rpc::Call& call,
+                                                   const v1::AddParticipantsRequest& request);
+  absl::StatusOr<v1::Conversation> RemoveParticipants(const rpc::Call& call,
+                                                      const v1::RemoveParticipantsRequest& request);
+
+  // Answers the tombstone, also where there is one already; its messages become tombstones too.
+  // NOT_FOUND, ABORTED.
+  absl::StatusOr<v1::Conversation> Delete(const rpc::Call& call,
+                                          const v1::DeleteConversationRequest& request);
+
  private:
+  using Change = absl::FunctionRef<absl::Status(v1::Conversation&)>;
+  absl::StatusOr<v1::Conversation> Write(const rpc::Call& call, const std::string& uuid,
+                                         int64_t expected_revision, Change change);
+
   db::Database& database_;
 };
 

@@ -97,4 +97,19 @@ ListQuery MessagesBehind(const db::Position& after, std::string_view organizatio
            {"limit", limit}}};
 }
 
+ListQuery MessagesAfterRevision(int64_t after, std::string_view organization,
+                                const v1::ExportMessagesRequest& request, int64_t limit) {
+  std::vector<db::Param> params = {
+      {"organization", organization}, {"after", after}, {"limit", limit}};
+  const bool one = !request.conversation_uuid().empty();
+  if (one) params.emplace_back("conversation_uuid", request.conversation_uuid());
+  return {
+      absl::StrCat(
+          "select ", kMessageColumns,
+          " from messages where alma_internal_organization = :organization and revision > :after",
+          one ? " and conversation_uuid = :conversation_uuid" : "",
+          " order by revision limit :limit"),
+      std::move(params)};
+}
+
 }  // namespace alma::conversations

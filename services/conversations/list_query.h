@@ -29,4 +29,8 @@ ListQuery ConversationsBehind(const db::Position& after, std::string_view organi
 ListQuery MessagesBehind(const db::Position& after, std::string_view organization,
                          const v1::ListMessagesRequest& request, int64_t limit);
 
+// The messages of an export behind a revision, by revision.
+ListQuery MessagesAfterRevision(int64_t after, std::string_view organization,
+                                const v1::ExportMessagesRequest& request, int64_t limit);
+
 }  // namespace alma::conversations

@@ -100,4 +100,40 @@ absl::Status InsertMessage(db::Session& session, const v1::Message& message) {
        {"revision", message.revision()}});
 }
 
+absl::Status UpdateMessage(db::Session& session, const v1::Message& message) {
+  return session.Execute(
+      "update messages set content = :content, link = :link, subchannel = :subchannel, meta_data = "
+      ":meta_data, "
+      "updated_at = :updated_at, revision = :revision, deleted_at = :deleted_at "
+      "where alma_internal_organization = :organization and uuid = :uuid",
+      {{"content", message.content()},
+       db::Param::TextOrNull("link", message.link()),
+       db::Param::TextOrNull("subchannel", message.subchannel()),
+       message.has_meta_data() ? db::Param("meta_data", message.meta_data())
+                               : db::Param::Null("meta_data"),
+       {"updated_at", message.updated_at()},
+       {"revision", message.revision()},
+       message.has_deleted_at() ? db::Param("deleted_at", message.deleted_at())
+                                : db::Param::Null("deleted_at"),
+       {"organization", message.alma_internal_organization()},
+       {"uuid", message.uuid()}});
+}
+
+absl::Status DeleteMessagesOf(db::Session& session, std::string_view organization,
+                              std::string_view conversation_uuid, int64_t revision,
+                              const google::protobuf::Timestamp& now) {
+  return session.Execute(
+      "update messages set content = '', link = null, meta_data = null, updated_at = :now, "
+      "deleted_at = :now, "
+      "revision = numbered.number + :revision "
+      "from (select uuid, row_number() over (order by message_index) as number from messages "
+      "where alma_internal_organization = :organization and conversation_uuid = :conversation_uuid "
+      "and deleted_at is null) as numbered "
+      "where messages.alma_internal_organization = :organization and messages.uuid = numbered.uuid",
+      {{"now", now},
+       {"revision", revision},
+       {"organization", organization},
+       {"conversation_uuid", conversation_uuid}});
+}
+
 }  // namespace alma::conversations

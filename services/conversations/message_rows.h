@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -7,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "alma/conversations/v1/messages.pb.h"
 #include "common/db/session.h"
+#include "google/protobuf/timestamp.pb.h"
 
 // The rows of the table messages, read and written in one place. All of these are for the functions
 // that Database::Read and Database::Write run, and answer as Session::Query does.
@@ -33,5 +35,14 @@ absl::StatusOr<std::optional<v1::Message>> FindRepeated(db::Session& session,
                                                         const v1::Message& wanted);
 
 absl::Status InsertMessage(db::Session& session, const v1::Message& message);
+
+// Writes all columns that can change.
+absl::Status UpdateMessage(db::Session& session, const v1::Message& message);
+
+// Makes tombstones of all messages of the conversation that are not yet. They take the revisions
+// behind `revision`, in the order of their indexes.
+absl::Status DeleteMessagesOf(db::Session& session, std::string_view organization,
+                              std::string_view conversation_uuid, int64_t revision,
+                              const google::protobuf::Timestamp& now);
 
 }  // namespace alma::conversations

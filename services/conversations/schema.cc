@@ -90,6 +90,13 @@ constexpr db::Step kSteps[] = {
      "create unique index messages_by_conversation "
      "on messages (alma_internal_organization, conversation_uuid, message_index)",
      10},
+    {11, "index messages by revision",
+     "create unique index messages_by_revision on messages (alma_internal_organization, revision)",
+     11},
+    {12, "index messages by conversation and revision",
+     "create unique index messages_by_conversation_revision "
+     "on messages (alma_internal_organization, conversation_uuid, revision)",
+     12},
 };
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "services/conversations/service.h"
 
+#include <utility>
+
 #include "common/db/list_page.h"
 #include "common/status/macros.h"
 #include "services/conversations/validate.h"
@@ -15,6 +17,11 @@ ConversationsService::ConversationsService(rpc::Runtime& runtime, ConversationSt
   Handle("CreateConversation", &ConversationsService::CreateConversation);
   Handle("GetConversation", &ConversationsService::GetConversation);
   Handle("ListConversations", &ConversationsService::ListConversations);
+  Handle("BatchGetConversations", &ConversationsService::BatchGetConversations);
+  Handle("UpdateConversation", &ConversationsService::UpdateConversation);
+  Handle("DeleteConversation", &ConversationsService::DeleteConversation);
+  Handle("AddParticipants", &ConversationsService::AddParticipants);
+  Handle("RemoveParticipants", &ConversationsService::RemoveParticipants);
 }
 
 absl::StatusOr<v1::Conversation> ConversationsService::CreateConversation(
@@ -37,6 +44,36 @@ absl::StatusOr<v1::ListConversationsResponse> ConversationsService::ListConversa
   });
 }
 
+absl::StatusOr<v1::BatchGetConversationsResponse> ConversationsService::BatchGetConversations(
+    const rpc::Call& call, v1::BatchGetConversationsRequest& request) {
+  RETURN_IF_ERROR(Validate(request));
+  return store_.BatchGet(call, request.uuids());
+}
+
+absl::StatusOr<v1::Conversation> ConversationsService::UpdateConversation(
+    const rpc::Call& call, v1::UpdateConversationRequest& request) {
+  RETURN_IF_ERROR(Validate(request));
+  return store_.Update(call, request);
+}
+
+absl::StatusOr<v1::Conversation> ConversationsService::DeleteConversation(
+    const rpc::Call& call, v1::DeleteConversationRequest& request) {
+  RETURN_IF_ERROR(Validate(request));
+  return store_.Delete(call, request);
+}
+
+absl::StatusOr<v1::Conversation> ConversationsService::AddParticipants(
+    const rpc::Call& call, v1::AddParticipantsRequest& request) {
+  RETURN_IF_ERROR(Validate(request));
+  return store_.AddParticipants(call, request);
+}
+
+absl::StatusOr<v1::Conversation> ConversationsService::RemoveParticipants(
+    const rpc::Call& call, v1::RemoveParticipantsRequest& request) {
+  RETURN_IF_ERROR(Validate(request));
+  return store_.RemoveParticipants(call, request);
+}
+
 MessagesService::MessagesService(rpc::Runtime& runtime, MessageStore& store,
                                  const db::PageTokens& page_tokens)
     : Service(*v1::Message::descriptor()->file()->FindServiceByName("MessagesService"), runtime),
@@ -45,6 +82,11 @@ MessagesService::MessagesService(rpc::Runtime& runtime, MessageStore& store,
   Handle("CreateMessage", &MessagesService::CreateMessage);
   Handle("GetMessage", &MessagesService::GetMessage);
   Handle("ListMessages", &MessagesService::ListMessages);
+  Handle("BatchCreateMessages", &MessagesService::BatchCreateMessages);
+  Handle("UpdateMessage", &MessagesService::UpdateMessage);
+  Handle("DeleteMessage", &MessagesService::DeleteMessage);
+  HandleItems("ImportMessages", &MessagesService::ImportMessages);
+  HandlePages("ExportMessages", &MessagesService::ExportMessages);
 }
 
 absl::StatusOr<v1::Message> MessagesService::CreateMessage(const rpc::Call& call,
@@ -65,6 +107,40 @@ absl::StatusOr<v1::ListMessagesResponse> MessagesService::ListMessages(
   return db::AnswerList(page_tokens_, request, call.organization(), [&](const db::Position& after) {
     return store_.List(call, request, after);
   });
+}
+
+absl::StatusOr<v1::BatchCreateMessagesResponse> MessagesService::BatchCreateMessages(
+    const rpc::Call& call, v1::BatchCreateMessagesRequest& request) {
+  RETURN_IF_ERROR(Validate(request));
+  return store_.CreateAll(call, request);
+}
+
+absl::StatusOr<v1::Message> MessagesService::UpdateMessage(const rpc::Call& call,
+                                                           v1::UpdateMessageRequest& request) {
+  RETURN_IF_ERROR(Validate(request));
+  return store_.Update(call, request);
+}
+
+absl::StatusOr<v1::Message> MessagesService::DeleteMessage(const rpc::Call& call,
+                                                           v1::DeleteMessageRequest& request) {
+  RETURN_IF_ERROR(Validate(request));
+  return store_.Delete(call, request);
+}
+
+absl::Status MessagesService::ImportMessages(
+    const rpc::Call& call, MessageImport& import,
+    std::vector<absl::StatusOr<v1::ImportMessagesRequest>> items,
+    std::vector<v1::ImportMessagesResponse>* responses) {
+  return import.Write(call, store_, std::move(items), responses);
+}
+
+absl::StatusOr<bool> MessagesService::ExportMessages(
+    const rpc::Call& call, v1::ExportMessagesRequest& request,
+    std::vector<v1::ExportMessagesResponse>* responses) {
+  RETURN_IF_ERROR(Validate(request));
+  ASSIGN_OR_RETURN(const bool more, store_.Export(call, request, responses));
+  if (more) request.set_after_revision(responses->back().revision());
+  return more;
 }
 
 }  // namespace alma::conversations

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <vector>
+
 #include "absl/status/statusor.h"
 #include "alma/conversations/v1/conversations.pb.h"
 #include "alma/conversations/v1/messages.pb.h"
 #include "common/db/page_token.h"
 #include "common/rpc/service.h"
 #include "services/conversations/conversation_store.h"
+#include "services/conversations/message_import.h"
 #include "services/conversations/message_store.h"
 
 namespace alma::conversations {
@@ -23,6 +26,16 @@ class ConversationsService final : public rpc::Service {
                                                    v1::GetConversationRequest& request);
   absl::StatusOr<v1::ListConversationsResponse> ListConversations(
       const rpc::Call& call, v1::ListConversationsRequest& request);
+  absl::StatusOr<v1::BatchGetConversationsResponse> BatchGetConversations(
+      const rpc::Call& call, v1::BatchGetConversationsRequest& request);
+  absl::StatusOr<v1::Conversation> UpdateConversation(const rpc::Call& call,
+                                                      v1::UpdateConversationRequest& request);
+  absl::StatusOr<v1::Conversation> DeleteConversation(const rpc::Call& call,
+                                                      v1::DeleteConversationRequest& request);
+  absl::StatusOr<v1::Conversation> AddParticipants(const rpc::Call& call,
+                                                   v1::AddParticipantsRequest& request);
+  absl::StatusOr<v1::Conversation> RemoveParticipants(const rpc::Call& call,
+                                                      v1::RemoveParticipantsRequest& request);
 
   ConversationStore& store_;
   const db::PageTokens& page_tokens_;
@@ -39,6 +52,17 @@ class MessagesService final : public rpc::Service {
   absl::StatusOr<v1::Message> GetMessage(const rpc::Call& call, v1::GetMessageRequest& request);
   absl::StatusOr<v1::ListMessagesResponse> ListMessages(const rpc::Call& call,
                                                         v1::ListMessagesRequest& request);
+  absl::StatusOr<v1::BatchCreateMessagesResponse> BatchCreateMessages(
+      const rpc::Call& call, v1::BatchCreateMessagesRequest& request);
+  absl::StatusOr<v1::Message> UpdateMessage(const rpc::Call& call,
+                                            v1::UpdateMessageRequest& request);
+  absl::StatusOr<v1::Message> DeleteMessage(const rpc::Call& call,
+                                            v1::DeleteMessageRequest& request);
+  absl::Status ImportMessages(const rpc::Call& call, MessageImport& import,
+                              std::vector<absl::StatusOr<v1::ImportMessagesRequest>> items,
+                              std::vector<v1::ImportMessagesResponse>* responses);
+  absl::StatusOr<bool> ExportMessages(const rpc::Call& call, v1::ExportMessagesRequest& request,
+                                      std::vector<v1::ExportMessagesResponse>* responses);
 
   MessageStore& store_;
   const db::PageTokens& page_tokens_;

@@ -1,42 +1,25 @@
 #include "services/conversations/validate.h"
 
-#include <optional>
+#include <array>
 #include <set>
 #include <string>
 #include <string_view>
 
 #include "common/text/checks.h"
-#include "common/text/timestamp.h"
-#include "common/text/utf8.h"
+#include "common/text/field_mask.h"
+#include "services/conversations/checks.h"
 
 namespace alma::conversations {
 namespace {
 
 using google::protobuf::RepeatedPtrField;
-using google::protobuf::Struct;
 using text::Presence;
 using text::Violations;
 
 constexpr int kMaxParticipants = 100;
-constexpr std::size_t kMaxLinkCodePoints = 2048;
-
-absl::Status Missing(std::string_view field) {
-  Violations violations;
-  violations.Add(field, "must be set");
-  return violations.ToStatus();
-}
-
-template <typename Request>
-absl::Status ValidateUuid(Request& request) {
-  Violations violations;
-  text::CheckUuid(violations, "uuid", request.mutable_uuid());
-  return violations.ToStatus();
-}
-
-void CheckMetaData(Violations& violations, std::string_view field, Struct* meta_data) {
-  text::CheckStruct(violations, field, *meta_data);
-  if (violations.empty()) text::NormalizeStruct(meta_data);
-}
+constexpr int kMaxBatchGet = 100;
+constexpr std::array<std::string_view, 3> kMutableConversation = {"agents", "external_participants",
+                                                                  "meta_data"};
 
 // Calls `check(path, item)`, which may change the item, for each of `items`, then looks for
 // repetitions.
@@ -53,29 +36,34 @@ void CheckEach(Violations& violations, const std::string& field,
   }
 }
 
-void CheckParticipants(Violations& violations, v1::Conversation& conversation) {
-  const int agents = conversation.agents_size();
-  if (agents + conversation.external_participants_size() > kMaxParticipants) {
+// The lists of a conversation or of what is to be added to one or taken off it.
+template <typename HasParticipants>
+void CheckParticipants(Violations& violations, HasParticipants& lists) {
+  const int agents = lists.agents_size();
+  if (agents + lists.external_participants_size() > kMaxParticipants) {
     violations.Add(agents > kMaxParticipants ? "agents" : "external_participants",
                    "must be at most 100 participants, agents and external ones together");
     return;
   }
   CheckEach(
-      violations, "agents", *conversation.mutable_agents(),
+      violations, "agents", *lists.mutable_agents(),
       [&](std::string_view path, std::string& uuid) { text::CheckUuid(violations, path, &uuid); });
-  CheckEach(violations, "external_participants", *conversation.mutable_external_participants(),
+  CheckEach(violations, "external_participants", *lists.mutable_external_participants(),
             [&](std::string_view path, std::string& participant) {
               text::CheckName(violations, path, participant);
             });
 }
 
-void CheckLink(Violations& violations, std::string_view field, std::string_view link) {
-  const std::optional<std::size_t> code_points = text::CountCodePoints(link);
-  if (code_points.has_value() && *code_points > kMaxLinkCodePoints) {
-    violations.Add(field, "must have at most 2048 characters");
-  } else {
-    text::CheckContent(violations, field, link, Presence::kOptional);
+template <typename Request>
+absl::Status ValidateParticipants(Request& request) {
+  Violations violations;
+  text::CheckUuid(violations, "uuid", request.mutable_uuid());
+  CheckParticipants(violations, request);
+  if (request.agents().empty() && request.external_participants().empty()) {
+    violations.Add("agents", "must not be empty where external_participants is");
   }
+  CheckNotNegative(violations, "revision", request.revision());
+  return violations.ToStatus();
 }
 
 void ClearOutputOnly(v1::Conversation& conversation) {
@@ -89,14 +77,6 @@ void ClearOutputOnly(v1::Conversation& conversation) {
   conversation.clear_deleted_at();
 }
 
-void ClearOutputOnly(v1::Message& message) {
-  message.clear_updated_at();
-  message.clear_alma_internal_organization();
-  message.clear_index();
-  message.clear_revision();
-  message.clear_deleted_at();
-}
-
 void CheckNew(Violations& violations, v1::Conversation& conversation) {
   ClearOutputOnly(conversation);
   text::CheckUuid(violations, "uuid", conversation.mutable_uuid(), Presence::kOptional);
@@ -106,32 +86,6 @@ void CheckNew(Violations& violations, v1::Conversation& conversation) {
   }
   text::CheckName(violations, "origin", conversation.origin());
   text::CheckName(violations, "external_id", conversation.external_id(), Presence::kOptional);
-}
-
-void CheckNew(Violations& violations, v1::Message& message) {
-  ClearOutputOnly(message);
-  text::CheckUuid(violations, "uuid", message.mutable_uuid(), Presence::kOptional);
-  text::CheckUuid(violations, "sender_uuid", message.mutable_sender_uuid());
-  text::CheckUuid(violations, "conversation_uuid", message.mutable_conversation_uuid());
-  text::CheckContent(violations, "content", message.content(), Presence::kOptional);
-  if (message.content().empty() && message.link().empty()) {
-    violations.Add("content", "must not be empty where there is no link");
-  }
-  text::CheckWord(violations, "type", message.type());
-  CheckLink(violations, "link", message.link());
-  text::CheckWord(violations, "channel", message.channel());
-  text::CheckWord(violations, "subchannel", message.subchannel(), Presence::kOptional);
-  if (message.has_created_at()) {
-    text::CheckTimestamp(violations, "created_at", message.created_at());
-    text::TruncateToMicros(message.mutable_created_at());
-  }
-  if (message.has_meta_data()) CheckMetaData(violations, "meta_data", message.mutable_meta_data());
-  text::CheckName(violations, "origin", message.origin());
-  text::CheckName(violations, "external_id", message.external_id(), Presence::kOptional);
-}
-
-void CheckPosition(Violations& violations, std::string_view field, int64_t index) {
-  if (index < 0) violations.Add(field, "must not be negative");
 }
 
 }  // namespace
@@ -164,25 +118,46 @@ absl::Status Validate(v1::ListConversationsRequest& request) {
   return violations.ToStatus();
 }
 
-absl::Status Validate(v1::CreateMessageRequest& request) {
-  if (!request.has_message()) return Missing("message");
+absl::Status Validate(v1::BatchGetConversationsRequest& request) {
   Violations violations;
-  violations.set_prefix("message");
-  CheckNew(violations, *request.mutable_message());
+  if (request.uuids().empty() || request.uuids_size() > kMaxBatchGet) {
+    violations.Add("uuids", "must be 1 to 100 uuids");
+    return violations.ToStatus();
+  }
+  CheckEach(
+      violations, "uuids", *request.mutable_uuids(),
+      [&](std::string_view path, std::string& uuid) { text::CheckUuid(violations, path, &uuid); });
   return violations.ToStatus();
 }
 
-absl::Status Validate(v1::GetMessageRequest& request) { return ValidateUuid(request); }
-
-absl::Status Validate(v1::ListMessagesRequest& request) {
+absl::Status Validate(v1::UpdateConversationRequest& request) {
+  if (!request.has_conversation()) return Missing("conversation");
+  v1::Conversation& conversation = *request.mutable_conversation();
   Violations violations;
-  request.set_page_size(text::CheckPageSize(violations, request.page_size()));
-  text::CheckUuid(violations, "conversation_uuid", request.mutable_conversation_uuid());
-  CheckPosition(violations, "from_index", request.from_index());
-  CheckPosition(violations, "around_index", request.around_index());
-  if (request.has_from_index() && request.has_around_index()) {
-    violations.Add("around_index", "cannot be combined with from_index");
+  text::ResolveUpdateMask(violations, conversation, kMutableConversation,
+                          request.mutable_update_mask());
+  violations.set_prefix("conversation");
+  text::CheckUuid(violations, "uuid", conversation.mutable_uuid());
+  CheckNotNegative(violations, "revision", conversation.revision());
+  CheckParticipants(violations, conversation);
+  if (conversation.has_meta_data()) {
+    CheckMetaData(violations, "meta_data", conversation.mutable_meta_data());
   }
+  return violations.ToStatus();
+}
+
+absl::Status Validate(v1::DeleteConversationRequest& request) { return ValidateDelete(request); }
+absl::Status Validate(v1::AddParticipantsRequest& request) { return ValidateParticipants(request); }
+absl::Status Validate(v1::RemoveParticipantsRequest& request) {
+  return ValidateParticipants(request);
+}
+
+absl::Status CheckParticipantCount(std::string_view field, const v1::Conversation& conversation) {
+  if (conversation.agents_size() + conversation.external_participants_size() <= kMaxParticipants) {
+    return absl::OkStatus();
+  }
+  Violations violations;
+  violations.Add(field, "would be more than 100 participants, agents included");
   return violations.ToStatus();
 }
 

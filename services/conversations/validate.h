@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string_view>
+
 #include "absl/status/status.h"
 #include "alma/conversations/v1/conversations.pb.h"
 #include "alma/conversations/v1/messages.pb.h"
@@ -14,7 +16,22 @@ absl::Status Validate(v1::CreateConversationRequest& request);
 absl::Status Validate(v1::GetConversationRequest& request);
 absl::Status Validate(v1::ListConversationsRequest& request);
 
+absl::Status Validate(v1::BatchGetConversationsRequest& request);
+absl::Status Validate(v1::UpdateConversationRequest& request);
+absl::Status Validate(v1::DeleteConversationRequest& request);
+absl::Status Validate(v1::AddParticipantsRequest& request);
+absl::Status Validate(v1::RemoveParticipantsRequest& request);
+
+// INVALID_ARGUMENT, naming `field`, unless a conversation that is about to be stored has at most
+// 100 participants.
+absl::Status CheckParticipantCount(std::string_view field, const v1::Conversation& conversation);
+
 absl::Status Validate(v1::CreateMessageRequest& request);
+absl::Status Validate(v1::BatchCreateMessagesRequest& request);
+absl::Status Validate(v1::UpdateMessageRequest& request);
+absl::Status Validate(v1::DeleteMessageRequest& request);
+absl::Status Validate(v1::ImportMessagesRequest& request);
+absl::Status Validate(v1::ExportMessagesRequest& request);
 absl::Status Validate(v1::GetMessageRequest& request);
 absl::Status Validate(v1::ListMessagesRequest& request);
 

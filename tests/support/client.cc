@@ -6,6 +6,7 @@
 #include <grpcpp/generic/generic_stub.h>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 
 namespace alma::testing {
 namespace {
@@ -38,6 +39,13 @@ Answered<std::string> Client::CallBytes(const std::string& method,
   Answered<std::string> answered{ended.get_future().get(), {}};
   if (answered.status.ok()) answered.response = ToString(out);
   return answered;
+}
+
+std::unique_ptr<grpc::ClientContext> Client::NewContext(absl::Duration timeout) const {
+  auto context = std::make_unique<grpc::ClientContext>();
+  Prepare(*context);
+  context->set_deadline(absl::ToChronoTime(absl::Now() + timeout));
+  return context;
 }
 
 void Client::Prepare(grpc::ClientContext& context) const {

@@ -8,6 +8,7 @@
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 
+#include "absl/time/time.h"
 #include "tests/support/service_harness.h"
 
 namespace alma::testing {
@@ -40,6 +41,9 @@ class Client {
     answered.status = (stub.*method)(&context, request, &answered.response);
     return answered;
   }
+
+  // For a stream: the context of one call of a method with this deadline.
+  std::unique_ptr<grpc::ClientContext> NewContext(absl::Duration timeout) const;
 
   // The method of this name ("alma.conversations.v1.MessagesService/GetMessage"), given these
   // bytes.

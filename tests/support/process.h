@@ -33,6 +33,8 @@ class Process {
   // The next whole line of its stdout; nothing when it ends, or `timeout` passes, without one.
   std::optional<std::string> ReadLine(absl::Duration timeout);
 
+  pid_t pid() const { return pid_; }
+
   void Signal(int signal);
 
   // Whether it has not ended yet.

@@ -3,6 +3,7 @@
 
 #include <google/protobuf/util/message_differencer.h>
 
+#include "absl/strings/str_cat.h"
 #include "tests/support/alma_server.h"
 #include "tests/system/conversations.h"
 
@@ -73,6 +74,31 @@ TEST_CASE("two processes on one PostgreSQL append without a gap and store what b
   CHECK(failed == 0);
   CHECK(unequal == 0);
   CheckStored(clients[1], conversations, acknowledged);
+}
+
+TEST_CASE("one external id from 32 callers of two processes is stored once and answered alike") {
+  const AlmaStorage storage(db::Engine::kPostgresql);
+  const std::string key = Bootstrap(storage).secret;
+  AlmaServer first(storage);
+  AlmaServer second(storage);
+  const Client clients[] = {{first.channel(), key}, {second.channel(), key}};
+  const std::vector<std::string> conversations = CreateConversations(clients[0], 1);
+  constexpr int kRounds = 20;
+  std::vector<Message> stored;
+  for (int round = 0; round < kRounds; ++round) {
+    CreateMessageRequest request = NewMessage(conversations[0]);
+    request.mutable_message()->clear_uuid();
+    request.mutable_message()->set_external_id(absl::StrCat("m-", round));
+    std::vector<Answered<Message>> answers(kCallers / 2);
+    InParallel(kCallers / 2,
+               [&](int caller) { answers[caller] = Create(clients[caller % 2], request); });
+    for (const auto& answered : answers) {
+      CHECK(answered.status.ok());
+      CHECK(MessageDifferencer::Equals(answered.response, answers[0].response));
+    }
+    stored.push_back(answers[0].response);
+  }
+  CheckStored(clients[1], conversations, stored);
 }
 
 }  // namespace

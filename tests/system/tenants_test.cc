@@ -38,15 +38,27 @@ const std::map<std::string, std::string>& Requests() {
        R"({"message": {"conversation_uuid": "CONVERSATION", "sender_uuid": "KEY", "content": "a",
                             "type": "TEXT", "channel": "EMAIL", "origin": "CRM"}})"},
       {"GetMessage", R"({"uuid": "MESSAGE"})"},
+      {"BatchGetConversations", R"({"uuids": ["CONVERSATION"]})"},
+      {"UpdateConversation", R"({"conversation": {"uuid": "CONVERSATION", "agents": ["KEY"]}})"},
+      {"DeleteConversation", R"({"uuid": "CONVERSATION"})"},
+      {"AddParticipants", R"({"uuid": "CONVERSATION", "agents": ["KEY"]})"},
+      {"RemoveParticipants", R"({"uuid": "CONVERSATION", "agents": ["KEY"]})"},
+      {"BatchCreateMessages",
+       R"({"messages": [{"conversation_uuid": "CONVERSATION", "sender_uuid": "KEY", "content": "a",
+                         "type": "TEXT", "channel": "EMAIL", "origin": "CRM"}]})"},
+      {"UpdateMessage", R"({"message": {"uuid": "MESSAGE", "content": "b"}})"},
+      {"DeleteMessage", R"({"uuid": "MESSAGE"})"},
   };
   return requests;
 }
 
-// Methods that take no uuid of a row, or may not be called with any key of a tenant.
+// Methods that take no uuid of a row, or may not be called with any key of a tenant. Of the
+// streams, an import answers as CreateMessage does, and an export of another's conversation has
+// nothing, as that of an absent one.
 bool NeedsNoRow(const std::string& method) {
   return method == "CreateOrganization" || method == "ListOrganizations" ||
          method == "VerifyApiKey" || method == "CreateConversation" ||
-         method == "ListConversations";
+         method == "ListConversations" || method == "ImportMessages" || method == "ExportMessages";
 }
 
 std::vector<const MethodDescriptor*> Methods() {

@@ -9,7 +9,7 @@
 namespace alma::conversations {
 namespace {
 
-constexpr int kThreads = 16;
+constexpr int kThreads = 32;
 
 void InThreads(const std::function<void(int)>& run) {
   std::vector<std::thread> threads;
@@ -28,7 +28,7 @@ TEST_CASE("indexes and revisions have no gap after many callers wrote at once") 
   const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
   CAPTURE(engine);
   constexpr int kConversations = 5;
-  constexpr int kPerThread = 25;
+  constexpr int kPerThread = 13;
   Stores stores(engine);
   for (int i = 0; i < kConversations; ++i) CreateConversation(stores, i);
   std::atomic<int> stored = 0;
@@ -117,6 +117,69 @@ TEST_CASE("one conversation created by many callers at once is stored once") {
   }
   CHECK(stores.Count("select count(*) from conversation_participants") == 1);
   CHECK(stores.Count("select revision from revisions") == 1);
+}
+
+// Adds one to the number in the conversation's data unless someone else wrote it since it was read.
+absl::Status Increment(Stores& stores) {
+  v1::UpdateConversationRequest request;
+  v1::Conversation& conversation = *request.mutable_conversation();
+  const auto read = stores.conversations.Get(Us(), NthUuid(0));
+  if (!read.ok()) return read.status();
+  conversation = *read;
+  google::protobuf::Value& n = (*conversation.mutable_meta_data()->mutable_fields())["n"];
+  n.set_number_value(n.number_value() + 1);
+  request.mutable_update_mask()->add_paths("meta_data");
+  return stores.conversations.Update(Us(), request).status();
+}
+
+TEST_CASE("of racing updates with a revision those that lose are ABORTED and nothing is lost") {
+  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  CAPTURE(engine);
+  constexpr int kUpdates = 50;
+  Stores stores(engine);
+  CreateConversation(stores, 0);
+  std::atomic<int> succeeded = 0;
+  std::atomic<int> aborted = 0;
+  std::atomic<int> begun = 0;
+  InThreads([&](int) {
+    while (begun++ < kUpdates) {
+      const absl::Status done = Increment(stores);
+      if (done.ok()) ++succeeded;
+      if (status::Reason(done) == "REVISION_STALE") ++aborted;
+    }
+  });
+  const v1::Conversation conversation = Ok(stores.conversations.Get(Us(), NthUuid(0)));
+  CHECK(succeeded >= 1);
+  CHECK(succeeded + aborted == kUpdates);
+  CHECK(conversation.meta_data().fields().at("n").number_value() == succeeded);
+  CHECK(conversation.revision() == 1 + succeeded);
+  CHECK(stores.Count("select revision from revisions") == 1 + succeeded);
+}
+
+TEST_CASE("messages that are added and deleted at once leave counts right and no gap") {
+  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  CAPTURE(engine);
+  Stores stores(engine);
+  CreateConversation(stores, 0);
+  std::atomic<int> failed = 0;
+  InThreads([&](int thread) {
+    for (int i = 0; i < 6; ++i) {
+      const auto created = stores.messages.Create(Us(), NewMessage(NthUuid(0)));
+      v1::DeleteMessageRequest request;
+      if (created.ok()) request.set_uuid(created->uuid());
+      if (!created.ok() || (thread % 2 == 0 && !stores.messages.Delete(Us(), request).ok())) {
+        ++failed;
+      }
+    }
+  });
+  CHECK(failed == 0);
+  const v1::Conversation conversation = Ok(stores.conversations.Get(Us(), NthUuid(0)));
+  CHECK(conversation.message_count() == kThreads * 6 / 2);
+  CHECK(conversation.last_message_index() == kThreads * 6 - 1);
+  CHECK(stores.Count("select count(*) from messages where deleted_at is null") ==
+        conversation.message_count());
+  CHECK(stores.Count("select max(message_index) from messages") == kThreads * 6 - 1);
+  CHECK(stores.Count("select revision from revisions") == 1 + kThreads * 6 * 3 / 2);
 }
 
 }  // namespace

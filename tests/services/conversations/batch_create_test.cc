@@ -1,0 +1,162 @@
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "common/db/page.h"
+#include "common/status/status.h"
+#include "google/rpc/error_details.pb.h"
+#include "services/conversations/validate.h"
+#include "tests/services/conversations/stores.h"
+#include "tests/support/service_harness.h"
+
+namespace alma::conversations {
+namespace {
+
+using Fields = std::vector<std::string>;
+
+Fields FieldsOf(const absl::Status& refused) {
+  return testing::FieldsOf(status::ToGrpcStatus(refused));
+}
+
+void CreateConversations(Stores& stores, int count) {
+  for (int n = 1; n <= count; ++n) {
+    v1::Conversation conversation = NewConversation();
+    conversation.set_uuid(NthUuid(n));
+    Ok(stores.conversations.Create(Us(), conversation));
+  }
+}
+
+// `count` messages, in turn to conversations 1 and 2, with uuids from 100 on and external ids.
+v1::BatchCreateMessagesRequest Batch(int count) {
+  v1::BatchCreateMessagesRequest request;
+  for (int i = 0; i < count; ++i) {
+    v1::Message& message = *request.add_messages();
+    message = NewMessage(NthUuid(1 + i % 2), absl::StrCat("words ", i));
+    message.set_uuid(NthUuid(100 + i));
+    message.set_external_id(absl::StrCat("m-", i));
+  }
+  return request;
+}
+
+TEST_CASE("a batch of messages is stored in its order") {
+  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  CAPTURE(engine);
+  Stores stores(engine);
+  CreateConversations(stores, 2);
+  const auto created = Ok(stores.messages.CreateAll(Us(), Batch(10)));
+  REQUIRE(created.messages_size() == 10);
+  for (int i = 0; i < 10; ++i) {
+    const v1::Message& message = created.messages(i);
+    CHECK(message.uuid() == NthUuid(100 + i));
+    CHECK(message.index() == i / 2);
+    CHECK(message.revision() == 3 + i);
+    CHECK(Ok(stores.messages.Get(Us(), message.uuid())).DebugString() == message.DebugString());
+  }
+  CHECK(stores.Count("select revision from revisions") == 12);
+  CHECK(Ok(stores.conversations.Get(Us(), NthUuid(2))).message_count() == 5);
+}
+
+TEST_CASE("a batch that repeats some messages adds the others without a gap") {
+  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  CAPTURE(engine);
+  Stores stores(engine);
+  CreateConversations(stores, 2);
+  const auto first = Ok(stores.messages.CreateAll(Us(), Batch(4)));
+  v1::BatchCreateMessagesRequest mixed = Batch(8);
+  mixed.mutable_messages()->SwapElements(0, 7);
+  const auto second = Ok(stores.messages.CreateAll(Us(), mixed));
+  REQUIRE(second.messages_size() == 8);
+  CHECK(second.messages(7).DebugString() == first.messages(0).DebugString());
+  for (int i = 1; i < 4; ++i) {
+    CHECK(second.messages(i).DebugString() == first.messages(i).DebugString());
+  }
+  const int fresh[] = {0, 4, 5, 6};
+  for (int i = 0; i < 4; ++i) CHECK(second.messages(fresh[i]).revision() == 7 + i);
+  const auto again = Ok(stores.messages.CreateAll(Us(), mixed));
+  CHECK(again.DebugString() == second.DebugString());
+  CHECK(stores.Count("select revision from revisions") == 10);
+  CHECK(ReadAll(stores, PageOfMessages(NthUuid(1), 10)) == std::vector<int64_t>{0, 1, 2, 3});
+}
+
+TEST_CASE("of a batch with one bad message nothing is stored and the message is named") {
+  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  CAPTURE(engine);
+  Stores stores(engine);
+  CreateConversations(stores, 2);
+  v1::Message known = NewMessage(NthUuid(1), "known");
+  known.set_uuid(NthUuid(105));
+  Ok(stores.messages.Create(Us(), known));
+
+  struct Bad {
+    int item;
+    absl::StatusCode code;
+    v1::BatchCreateMessagesRequest request;
+  };
+  std::vector<Bad> bad = {{5, absl::StatusCode::kAlreadyExists, Batch(10)},
+                          {3, absl::StatusCode::kNotFound, Batch(5)}};
+  bad[1].request.mutable_messages(3)->set_conversation_uuid(NthUuid(9));
+  for (const Bad& row : bad) {
+    const absl::Status refused = stores.messages.CreateAll(Us(), row.request).status();
+    const std::string item = absl::StrCat("messages[", row.item, "]");
+    CHECK(refused.code() == row.code);
+    CHECK(std::string(refused.message()).starts_with(item + ": "));
+    google::rpc::ErrorInfo info;
+    const google::rpc::Status details = status::ToRpcStatus(refused);
+    REQUIRE(details.details(0).UnpackTo(&info));
+    CHECK(info.metadata().at("item") == item);
+  }
+  CHECK(stores.Count("select count(*) from messages") == 1);
+  CHECK(stores.Count("select sum(message_count) from conversations") == 1);
+  CHECK(stores.Count("select revision from revisions") == 3);
+}
+
+TEST_CASE("a batch that breaks a rule is refused with the path of each field") {
+  v1::BatchCreateMessagesRequest request = Batch(4);
+  request.mutable_messages(1)->clear_content();
+  request.mutable_messages(3)->set_conversation_uuid("x");
+  CHECK(FieldsOf(Validate(request)) ==
+        Fields{"messages[1].content", "messages[3].conversation_uuid"});
+
+  request = Batch(4);
+  request.mutable_messages(3)->set_uuid(request.messages(0).uuid());
+  request.mutable_messages(2)->set_external_id("m-1");
+  CHECK(FieldsOf(Validate(request)) == Fields{"messages[2].external_id", "messages[3].uuid"});
+  request.mutable_messages(2)->set_origin("crm");
+  CHECK(FieldsOf(Validate(request)) == Fields{"messages[3].uuid"});
+
+  request = Batch(2);
+  request.mutable_messages(0)->set_uuid("ABCDEF00-0000-7000-8000-000000000000");
+  request.mutable_messages(1)->set_uuid("abcdef00-0000-7000-8000-000000000000");
+  CHECK(FieldsOf(Validate(request)) == Fields{"messages[1].uuid"});
+}
+
+TEST_CASE("a batch has 1 to 1000 messages and at most 3 MiB") {
+  v1::BatchCreateMessagesRequest request;
+  CHECK(FieldsOf(Validate(request)) == Fields{"messages"});
+  request = Batch(1000);
+  CHECK(Validate(request).ok());
+  request = Batch(1001);
+  CHECK(FieldsOf(Validate(request)) == Fields{"messages"});
+  request = Batch(12);
+  for (auto& message : *request.mutable_messages()) {
+    message.set_content(std::string(256 * 1024, 'x'));
+  }
+  CHECK(request.ByteSizeLong() > db::kMaxPageBytes);
+  CHECK(FieldsOf(Validate(request)) == Fields{"messages"});
+  request.mutable_messages()->RemoveLast();
+  CHECK(Validate(request).ok());
+}
+
+TEST_CASE("a batch of 1000 messages is stored at once") {
+  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  CAPTURE(engine);
+  Stores stores(engine);
+  CreateConversations(stores, 2);
+  const auto created = Ok(stores.messages.CreateAll(Us(), Batch(1000)));
+  REQUIRE(created.messages_size() == 1000);
+  CHECK(created.messages(999).index() == 499);
+  CHECK(created.messages(999).revision() == 1002);
+  CHECK(created.ByteSizeLong() < 4 * 1024 * 1024);
+}
+
+}  // namespace
+}  // namespace alma::conversations
