@@ -112,8 +112,9 @@ class StructWalk {
 };
 
 bool FitsAsJson(const Struct& value, std::size_t leading_zeros) {
-  if (value.ByteSizeLong() * kMaxJsonBytesPerByte + 2 + leading_zeros <= kMaxStructBytes)
+  if (value.ByteSizeLong() * kMaxJsonBytesPerByte + 2 + leading_zeros <= kMaxStructBytes) {
     return true;
+  }
   const absl::StatusOr<std::string> json = StructToJson(value);
   return json.ok() && json->size() + leading_zeros <= kMaxStructBytes;
 }
