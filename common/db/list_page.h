@@ -2,11 +2,15 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/db/page.h"
 #include "common/db/page_token.h"
+#include "common/db/session.h"
 #include "common/status/macros.h"
+#include "google/protobuf/repeated_field.h"
 
 namespace alma::db {
 
@@ -21,6 +25,27 @@ struct ListPage {
   Response response;
   Position next;
 };
+
+// Reads the page of a list behind `after`. `query(at, limit, on_row)` asks for the first `limit`
+// rows behind `at`, as Session::Query does; `read(row, &at)` makes a row its resource and sets
+// where the list goes on behind it; `rows` is where the response has its rows.
+template <typename Response, typename Resource, typename Query, typename Read>
+absl::StatusOr<ListPage<Response>> ReadList(
+    int32_t page_size, const Position& after,
+    google::protobuf::RepeatedPtrField<Resource>* (Response::*rows)(), Query query, Read read) {
+  ListPage<Response> page;
+  PageCut cut(page_size);
+  Position at = after;
+  const auto on_row = [&](Row& row) {
+    Resource resource = read(row, &at);
+    if (!cut.Fits(resource.ByteSizeLong())) return;
+    page.next = at;
+    *(page.response.*rows)()->Add() = std::move(resource);
+  };
+  RETURN_IF_ERROR(ReadPage(cut, [&](int64_t limit) { return query(at, limit, on_row); }));
+  if (!cut.more()) page.next.clear();
+  return page;
+}
 
 // Answers a list: `read` is given the Position that the request's page_token stands for and returns
 // an absl::StatusOr<ListPage>, whose `next` becomes next_page_token. `request` is validated.

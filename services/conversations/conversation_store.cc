@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "common/db/page.h"
 #include "common/db/revision.h"
 #include "common/id/uuid.h"
 #include "common/status/macros.h"
@@ -93,24 +92,18 @@ absl::StatusOr<v1::Conversation> ConversationStore::Get(const rpc::Call& call,
 
 absl::StatusOr<db::ListPage<v1::ListConversationsResponse>> ConversationStore::List(
     const rpc::Call& call, const v1::ListConversationsRequest& request, const db::Position& after) {
-  using Page = db::ListPage<v1::ListConversationsResponse>;
-  return database_.Read(call.deadline, [&](db::Session& session) -> absl::StatusOr<Page> {
-    Page page;
-    db::PageCut cut(request.page_size());
-    db::Position at = after;
-    const auto read = [&](db::Row& row) {
-      v1::Conversation conversation = ReadConversation(row, call.organization());
-      at = {std::string(row.Text()), conversation.uuid()};
-      if (!cut.Fits(conversation.ByteSizeLong())) return;
-      page.next = at;
-      *page.response.add_conversations() = std::move(conversation);
-    };
-    RETURN_IF_ERROR(db::ReadPage(cut, [&](int64_t limit) {
-      const ListQuery query = ConversationsBehind(at, call.organization(), request, limit);
-      return session.Query(query.sql, query.params, read);
-    }));
-    if (!cut.more()) page.next.clear();
-    return page;
+  return database_.Read(call.deadline, [&](db::Session& session) {
+    return db::ReadList(
+        request.page_size(), after, &v1::ListConversationsResponse::mutable_conversations,
+        [&](const db::Position& at, int64_t limit, auto& on_row) {
+          const ListQuery query = ConversationsBehind(at, call.organization(), request, limit);
+          return session.Query(query.sql, query.params, on_row);
+        },
+        [&](db::Row& row, db::Position* at) {
+          v1::Conversation conversation = ReadConversation(row, call.organization());
+          *at = {std::string(row.Text()), conversation.uuid()};
+          return conversation;
+        });
   });
 }
 

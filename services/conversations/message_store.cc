@@ -158,22 +158,20 @@ absl::StatusOr<db::ListPage<v1::ListMessagesResponse>> MessageStore::List(
     const rpc::Call& call, const v1::ListMessagesRequest& request, const db::Position& after) {
   using Page = db::ListPage<v1::ListMessagesResponse>;
   return database_.Read(call.deadline, [&](db::Session& session) -> absl::StatusOr<Page> {
-    Page page;
-    db::PageCut cut(request.page_size());
-    db::Position at = after;
-    const auto read = [&](db::Row& row) {
-      v1::Message message = ReadMessage(row, call.organization());
-      at = {absl::StrCat(message.index())};
-      if (!cut.Fits(message.ByteSizeLong())) return;
-      page.next = at;
-      *page.response.add_messages() = std::move(message);
-    };
-    RETURN_IF_ERROR(db::ReadPage(cut, [&](int64_t limit) {
-      const ListQuery query = MessagesBehind(at, call.organization(), request, limit);
-      return session.Query(query.sql, query.params, read);
-    }));
-    if (!cut.more()) page.next.clear();
-    if (at.empty()) {
+    ASSIGN_OR_RETURN(Page page,
+                     db::ReadList(
+                         request.page_size(), after, &v1::ListMessagesResponse::mutable_messages,
+                         [&](const db::Position& at, int64_t limit, auto& on_row) {
+                           const ListQuery query =
+                               MessagesBehind(at, call.organization(), request, limit);
+                           return session.Query(query.sql, query.params, on_row);
+                         },
+                         [&](db::Row& row, db::Position* at) {
+                           v1::Message message = ReadMessage(row, call.organization());
+                           *at = {absl::StrCat(message.index())};
+                           return message;
+                         }));
+    if (after.empty() && page.response.messages().empty()) {
       ASSIGN_OR_RETURN(const auto conversation,
                        FindConversation(session, call.organization(), request.conversation_uuid()));
       if (!conversation.has_value()) return status::NotFound(kConversation);

@@ -7,13 +7,18 @@
 
 #include "common/text/checks.h"
 #include "common/text/field_mask.h"
-#include "services/conversations/checks.h"
+#include "common/text/requests.h"
 
 namespace alma::conversations {
 namespace {
 
 using google::protobuf::RepeatedPtrField;
+using text::CheckMetaData;
+using text::CheckNotNegative;
+using text::Missing;
 using text::Presence;
+using text::ValidateDelete;
+using text::ValidateUuid;
 using text::Violations;
 
 constexpr int kMaxParticipants = 100;

@@ -8,16 +8,21 @@
 #include "common/db/page.h"
 #include "common/text/checks.h"
 #include "common/text/field_mask.h"
+#include "common/text/requests.h"
 #include "common/text/timestamp.h"
 #include "common/text/utf8.h"
-#include "services/conversations/checks.h"
 #include "services/conversations/validate.h"
 
 namespace alma::conversations {
 namespace {
 
 using google::protobuf::RepeatedPtrField;
+using text::CheckMetaData;
+using text::CheckNotNegative;
+using text::Missing;
 using text::Presence;
+using text::ValidateDelete;
+using text::ValidateUuid;
 using text::Violations;
 
 constexpr int kMaxBatchCreate = 1000;

@@ -8,6 +8,7 @@
 #include "common/auth/scopes.h"
 #include "common/text/checks.h"
 #include "common/text/field_mask.h"
+#include "common/text/requests.h"
 #include "common/text/timestamp.h"
 #include "google/protobuf/util/time_util.h"
 #include "services/organizations/rows.h"
@@ -16,7 +17,9 @@ namespace alma::organizations {
 namespace {
 
 using google::protobuf::Timestamp;
+using text::Missing;
 using text::Presence;
+using text::ValidateUuid;
 using text::Violations;
 
 constexpr std::array<std::string_view, 3> kMutableOrganization = {"name", "active", "meta_data"};
@@ -32,10 +35,9 @@ void CheckActive(Violations& violations, std::string_view active) {
   }
 }
 
-void CheckMetaData(Violations& violations, v1::Organization& organization) {
+void CheckMetaDataOf(Violations& violations, v1::Organization& organization) {
   if (!organization.has_meta_data()) return;
-  text::CheckStruct(violations, "organization.meta_data", organization.meta_data());
-  if (violations.empty()) text::NormalizeStruct(organization.mutable_meta_data());
+  text::CheckMetaData(violations, "organization.meta_data", organization.mutable_meta_data());
 }
 
 void CheckScopes(Violations& violations, v1::ApiKey& api_key) {
@@ -67,21 +69,8 @@ Presence WhenNamed(const google::protobuf::FieldMask& mask, std::string_view pat
 }
 
 template <typename Request>
-absl::Status ValidateUuid(Request& request) {
-  Violations violations;
-  text::CheckUuid(violations, "uuid", request.mutable_uuid());
-  return violations.ToStatus();
-}
-
-template <typename Request>
 void CheckPage(Violations& violations, Request& request) {
   request.set_page_size(text::CheckPageSize(violations, request.page_size()));
-}
-
-absl::Status Missing(std::string_view field) {
-  Violations violations;
-  violations.Add(field, "must be set");
-  return violations.ToStatus();
 }
 
 }  // namespace
@@ -94,7 +83,7 @@ absl::Status Validate(v1::CreateOrganizationRequest& request) {
                   Presence::kOptional);
   text::CheckName(violations, "organization.name", organization.name());
   if (!organization.active().empty()) CheckActive(violations, organization.active());
-  CheckMetaData(violations, organization);
+  CheckMetaDataOf(violations, organization);
   return violations.ToStatus();
 }
 
@@ -117,7 +106,7 @@ absl::Status Validate(v1::UpdateOrganizationRequest& request) {
   if (text::Names(mask, "active") || !organization.active().empty()) {
     CheckActive(violations, organization.active());
   }
-  CheckMetaData(violations, organization);
+  CheckMetaDataOf(violations, organization);
   return violations.ToStatus();
 }
 
