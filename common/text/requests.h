@@ -1,11 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
+#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
 #include "common/text/checks.h"
 #include "common/text/violations.h"
+#include "google/protobuf/repeated_ptr_field.h"
 #include "google/protobuf/struct.pb.h"
 
 // Checks of whole requests that every service shares.
@@ -15,14 +18,6 @@ namespace alma::text {
 inline absl::Status Missing(std::string_view field) {
   Violations violations;
   violations.Add(field, "must be set");
-  return violations.ToStatus();
-}
-
-// Of a request that has nothing but a uuid.
-template <typename Request>
-absl::Status ValidateUuid(Request& request) {
-  Violations violations;
-  CheckUuid(violations, "uuid", request.mutable_uuid());
   return violations.ToStatus();
 }
 
@@ -37,13 +32,19 @@ inline void CheckNotNegative(Violations& violations, std::string_view field, int
   if (number < 0) violations.Add(field, "must not be negative");
 }
 
-// Of a request that has a uuid and the revision expected.
-template <typename Request>
-absl::Status ValidateDelete(Request& request) {
-  Violations violations;
-  CheckUuid(violations, "uuid", request.mutable_uuid());
-  CheckNotNegative(violations, "revision", request.revision());
-  return violations.ToStatus();
+// Calls `check(path, item)`, which may change the item, for each of `items`, then looks for
+// repetitions.
+template <typename Check>
+void CheckEach(Violations& violations, const std::string& field,
+               google::protobuf::RepeatedPtrField<std::string>& items, Check check) {
+  std::set<std::string_view> seen;
+  for (int i = 0; i < items.size(); ++i) {
+    const std::string path = field + "[" + std::to_string(i) + "]";
+    check(path, items[i]);
+    if (!items[i].empty() && !seen.insert(items[i]).second) {
+      violations.Add(path, "is in the list already");
+    }
+  }
 }
 
 }  // namespace alma::text

@@ -7,10 +7,10 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
-#include "common/db/idempotency.h"
+#include "common/db/revision.h"
 #include "common/status/macros.h"
 #include "common/status/status.h"
+#include "services/conversations/message_rows.h"
 
 namespace alma::conversations {
 namespace {
@@ -31,22 +31,6 @@ Timestamp Minute(const Timestamp& time) {
   Timestamp minute;
   minute.set_seconds(time.seconds() - (second < 0 ? second + kSecondsPerMinute : second));
   return minute;
-}
-
-absl::StatusOr<std::optional<v1::Conversation>> FindOne(db::Session& session,
-                                                        std::string_view organization,
-                                                        std::string_view sql,
-                                                        db::Session::Params params) {
-  std::optional<v1::Conversation> found;
-  RETURN_IF_ERROR(
-      session.Query(sql, params, [&](db::Row& row) { found = ReadConversation(row, organization); })
-          .status());
-  return found;
-}
-
-Timestamp ActivityMinute(const v1::Conversation& conversation) {
-  return Minute(conversation.has_last_message_at() ? conversation.last_message_at()
-                                                   : conversation.created_at());
 }
 
 // Those of `all` that are not in `known`.
@@ -107,16 +91,6 @@ absl::Status MoveParticipants(db::Session& session, const v1::Conversation& befo
               Without(after.external_participants(), before.external_participants()));
 }
 
-db::Param AgentsParam(const v1::Conversation& conversation) {
-  return conversation.agents().empty() ? db::Param::Null("agents")
-                                       : db::Param("agents", conversation.agents());
-}
-
-db::Param MetaDataParam(const v1::Conversation& conversation) {
-  return conversation.has_meta_data() ? db::Param("meta_data", conversation.meta_data())
-                                      : db::Param::Null("meta_data");
-}
-
 absl::Status MoveInLists(db::Session& session, std::string_view organization, std::string_view uuid,
                          const Timestamp& activity_minute) {
   const db::Param params[] = {
@@ -132,110 +106,107 @@ absl::Status MoveInLists(db::Session& session, std::string_view organization, st
       params);
 }
 
-}  // namespace
-
-v1::Conversation ReadConversation(db::Row& row, std::string_view organization) {
-  v1::Conversation conversation;
-  conversation.set_uuid(std::string(row.Text()));
-  *conversation.mutable_agents() = row.Texts();
-  *conversation.mutable_external_participants() = row.Texts();
-  *conversation.mutable_created_at() = row.Time();
-  *conversation.mutable_updated_at() = row.Time();
-  if (auto meta_data = row.OptionalJson()) {
-    *conversation.mutable_meta_data() = *std::move(meta_data);
-  }
-  conversation.set_origin(std::string(row.Text()));
-  conversation.set_alma_internal_organization(std::string(organization));
-  conversation.set_message_count(row.Int64());
-  if (const auto time = row.OptionalTime()) *conversation.mutable_last_message_at() = *time;
-  if (const auto index = row.OptionalInt64()) conversation.set_last_message_index(*index);
-  conversation.set_external_id(std::string(row.OptionalText().value_or("")));
-  conversation.set_revision(row.Int64());
-  if (const auto time = row.OptionalTime()) *conversation.mutable_deleted_at() = *time;
-  return conversation;
-}
-
-absl::StatusOr<std::optional<v1::Conversation>> FindConversation(db::Session& session,
-                                                                 std::string_view organization,
-                                                                 std::string_view uuid) {
-  static const std::string sql = absl::StrCat(
-      "select ", kConversationColumns,
-      " from conversations where alma_internal_organization = :organization and uuid = :uuid");
-  return FindOne(session, organization, sql, {{"organization", organization}, {"uuid", uuid}});
-}
-
-absl::StatusOr<std::optional<v1::Conversation>> FindRepeated(db::Session& session,
-                                                             std::string_view organization,
-                                                             const v1::Conversation& wanted) {
-  static const std::string sql =
-      absl::StrCat("select ", kConversationColumns,
-                   " from conversations where alma_internal_organization = :organization "
-                   "and origin = :origin and external_id = :external_id");
-  return db::FindRepeated(
-      wanted, kConversation,
-      [&](std::string_view uuid) { return FindConversation(session, organization, uuid); },
-      [&](std::string_view origin, std::string_view external_id) {
-        return FindOne(
-            session, organization, sql,
-            {{"organization", organization}, {"origin", origin}, {"external_id", external_id}});
-      });
-}
-
-absl::Status InsertConversation(db::Session& session, const v1::Conversation& conversation) {
-  RETURN_IF_ERROR(session.Execute(
-      "insert into conversations (alma_internal_organization, uuid, agents, external_participants, "
-      "created_at, "
-      "updated_at, meta_data, origin, external_id, revision, message_count, activity_minute) "
-      "values (:organization, :uuid, :agents, :external_participants, :created_at, :updated_at, "
-      ":meta_data, "
-      ":origin, :external_id, :revision, 0, :activity_minute)",
-      {{"organization", conversation.alma_internal_organization()},
-       {"uuid", conversation.uuid()},
-       AgentsParam(conversation),
-       {"external_participants", conversation.external_participants()},
-       {"created_at", conversation.created_at()},
-       {"updated_at", conversation.updated_at()},
-       MetaDataParam(conversation),
-       {"origin", conversation.origin()},
-       db::Param::TextOrNull("external_id", conversation.external_id()),
-       {"revision", conversation.revision()},
-       {"activity_minute", ActivityMinute(conversation)}}));
+absl::Status JoinAll(db::Session& session, v1::Conversation& conversation) {
   return MoveParticipants(session, /*before=*/{}, conversation);
 }
 
-absl::Status UpdateConversation(db::Session& session, const v1::Conversation& before,
-                                const v1::Conversation& conversation) {
-  RETURN_IF_ERROR(session.Execute(
-      "update conversations set agents = :agents, external_participants = :external_participants, "
-      "meta_data = :meta_data, updated_at = :updated_at, revision = :revision "
-      "where alma_internal_organization = :organization and uuid = :uuid",
-      {AgentsParam(conversation),
-       {"external_participants", conversation.external_participants()},
-       MetaDataParam(conversation),
-       {"updated_at", conversation.updated_at()},
-       {"revision", conversation.revision()},
-       {"organization", conversation.alma_internal_organization()},
-       {"uuid", conversation.uuid()}}));
+absl::Status Move(db::Session& session, const v1::Conversation& before,
+                  v1::Conversation& conversation) {
   return MoveParticipants(session, before, conversation);
 }
 
-absl::Status DeleteConversation(db::Session& session, const v1::Conversation& conversation) {
-  const db::Param organization("organization", conversation.alma_internal_organization());
-  const db::Param uuid("uuid", conversation.uuid());
+absl::Status Erase(db::Session& session, v1::Conversation& conversation) {
+  const std::string& organization = conversation.alma_internal_organization();
+  if (const int64_t messages = conversation.message_count(); messages > 0) {
+    RETURN_IF_ERROR(db::TakeRevisions(session, organization, messages).status());
+    RETURN_IF_ERROR(DeleteMessagesOf(session, organization, conversation.uuid(),
+                                     conversation.revision(), conversation.deleted_at()));
+  }
+  conversation.clear_agents();
+  conversation.clear_external_participants();
+  conversation.clear_meta_data();
+  conversation.clear_message_count();
+  const db::Param params[] = {{"organization", organization}, {"uuid", conversation.uuid()}};
   RETURN_IF_ERROR(
-      session.Execute("update conversations set agents = null, external_participants = :none, "
-                      "meta_data = null, message_count = 0, "
-                      "updated_at = :deleted_at, deleted_at = :deleted_at, revision = :revision "
+      session.Execute("update conversations set message_count = 0 "
                       "where alma_internal_organization = :organization and uuid = :uuid",
-                      {{"none", RepeatedPtrField<std::string>()},
-                       {"deleted_at", conversation.deleted_at()},
-                       {"revision", conversation.revision()},
-                       organization,
-                       uuid}));
+                      params));
   return session.Execute(
       "delete from conversation_participants "
       "where alma_internal_organization = :organization and conversation_uuid = :uuid",
-      {organization, uuid});
+      params);
+}
+
+tenant::Column<v1::Conversation> AgentsColumn() {
+  return {"agents",
+          [](db::Row& row, v1::Conversation& conversation) {
+            *conversation.mutable_agents() = row.Texts();
+          },
+          [](std::string_view name, const v1::Conversation& conversation) {
+            return conversation.agents().empty() ? db::Param::Null(name)
+                                                 : db::Param(name, conversation.agents());
+          }};
+}
+
+tenant::Column<v1::Conversation> ExternalParticipantsColumn() {
+  return {"external_participants",
+          [](db::Row& row, v1::Conversation& conversation) {
+            *conversation.mutable_external_participants() = row.Texts();
+          },
+          [](std::string_view name, const v1::Conversation& conversation) {
+            return db::Param(name, conversation.external_participants());
+          }};
+}
+
+// Never read: it follows from what is.
+tenant::Column<v1::Conversation> ActivityMinuteColumn() {
+  return {"activity_minute", nullptr,
+          [](std::string_view name, const v1::Conversation& conversation) {
+            return db::Param(name, ActivityMinute(conversation));
+          }};
+}
+
+}  // namespace
+
+Timestamp ActivityMinute(const v1::Conversation& conversation) {
+  return Minute(conversation.has_last_message_at() ? conversation.last_message_at()
+                                                   : conversation.created_at());
+}
+
+const tenant::Table<v1::Conversation>& Conversations() {
+  using tenant::Changing;
+  using v1::Conversation;
+  static const tenant::Table<Conversation> table({
+      .name = "conversations",
+      .resource = "conversation",
+      .columns =
+          {
+              Changing(AgentsColumn()),
+              Changing(ExternalParticipantsColumn()),
+              tenant::Time<&Conversation::created_at, &Conversation::mutable_created_at>(
+                  "created_at"),
+              Changing(tenant::Time<&Conversation::updated_at, &Conversation::mutable_updated_at>(
+                  "updated_at")),
+              Changing(tenant::OptionalJson<&Conversation::has_meta_data, &Conversation::meta_data,
+                                            &Conversation::mutable_meta_data>("meta_data")),
+              tenant::Text<&Conversation::origin, &Conversation::mutable_origin>("origin"),
+              tenant::OptionalText<&Conversation::external_id, &Conversation::mutable_external_id>(
+                  "external_id"),
+              tenant::Number<&Conversation::message_count, &Conversation::set_message_count>(
+                  "message_count"),
+              tenant::OptionalTime<&Conversation::has_last_message_at,
+                                   &Conversation::last_message_at,
+                                   &Conversation::mutable_last_message_at>("last_message_at"),
+              tenant::OptionalNumber<&Conversation::has_last_message_index,
+                                     &Conversation::last_message_index,
+                                     &Conversation::set_last_message_index>("last_message_index"),
+              ActivityMinuteColumn(),
+          },
+      .on_create = JoinAll,
+      .on_update = Move,
+      .on_delete = Erase,
+  });
+  return table;
 }
 
 absl::Status UncountMessage(db::Session& session, std::string_view organization,
@@ -267,7 +238,7 @@ absl::StatusOr<int64_t> AppendMessage(db::Session& session, std::string_view org
             last_message_at = row.Time();
             activity_minute = row.Time();
           }));
-  if (rows == 0) return status::NotFound(kConversation);
+  if (rows == 0) return status::NotFound(Conversations().resource());
   // Indexes hold the minute, so it has a statement of its own that most messages do without.
   const Timestamp minute = Minute(last_message_at);
   if (minute.seconds() != activity_minute.seconds()) {

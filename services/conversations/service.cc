@@ -47,7 +47,8 @@ absl::StatusOr<v1::ListConversationsResponse> ConversationsService::ListConversa
 absl::StatusOr<v1::BatchGetConversationsResponse> ConversationsService::BatchGetConversations(
     const rpc::Call& call, v1::BatchGetConversationsRequest& request) {
   RETURN_IF_ERROR(Validate(request));
-  return store_.BatchGet(call, request.uuids());
+  return store_.BatchGet(call, request.uuids(),
+                         &v1::BatchGetConversationsResponse::mutable_conversations);
 }
 
 absl::StatusOr<v1::Conversation> ConversationsService::UpdateConversation(
@@ -59,7 +60,7 @@ absl::StatusOr<v1::Conversation> ConversationsService::UpdateConversation(
 absl::StatusOr<v1::Conversation> ConversationsService::DeleteConversation(
     const rpc::Call& call, v1::DeleteConversationRequest& request) {
   RETURN_IF_ERROR(Validate(request));
-  return store_.Delete(call, request);
+  return store_.Delete(call, request.uuid(), request.revision());
 }
 
 absl::StatusOr<v1::Conversation> ConversationsService::AddParticipants(
@@ -112,19 +113,20 @@ absl::StatusOr<v1::ListMessagesResponse> MessagesService::ListMessages(
 absl::StatusOr<v1::BatchCreateMessagesResponse> MessagesService::BatchCreateMessages(
     const rpc::Call& call, v1::BatchCreateMessagesRequest& request) {
   RETURN_IF_ERROR(Validate(request));
-  return store_.CreateAll(call, request);
+  return store_.CreateAll(call, "messages", request.messages(),
+                          &v1::BatchCreateMessagesResponse::mutable_messages);
 }
 
 absl::StatusOr<v1::Message> MessagesService::UpdateMessage(const rpc::Call& call,
                                                            v1::UpdateMessageRequest& request) {
   RETURN_IF_ERROR(Validate(request));
-  return store_.Update(call, request);
+  return store_.Update(call, request.message(), request.update_mask());
 }
 
 absl::StatusOr<v1::Message> MessagesService::DeleteMessage(const rpc::Call& call,
                                                            v1::DeleteMessageRequest& request) {
   RETURN_IF_ERROR(Validate(request));
-  return store_.Delete(call, request);
+  return store_.Delete(call, request.uuid(), request.revision());
 }
 
 absl::Status MessagesService::ImportMessages(

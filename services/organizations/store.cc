@@ -6,10 +6,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/auth/scopes.h"
-#include "common/db/idempotency.h"
 #include "common/db/revision.h"
 #include "common/status/macros.h"
 #include "common/status/status.h"
+#include "common/tenant/idempotency.h"
 #include "common/text/checks.h"
 #include "common/text/field_mask.h"
 #include "common/text/timestamp.h"
@@ -20,14 +20,14 @@ namespace alma::organizations {
 namespace {
 
 // What the create of a uuid that is known comes to.
-absl::StatusOr<v1::Organization> Repeated(v1::Organization given, const v1::Organization& stored) {
-  if (stored.has_deleted_at()) return status::CreateOfDeleted(kOrganization);
+absl::StatusOr<v1::Organization> Repeat(v1::Organization given, const v1::Organization& stored) {
   given.clear_created_at();
   given.clear_updated_at();
   given.clear_revision();
   given.clear_deleted_at();
-  if (!db::EqualWhereSet(given, stored)) return status::AlreadyExists(kOrganization);
-  return stored;
+  ASSIGN_OR_RETURN(auto repeated,
+                   tenant::Repeated<v1::Organization>(given, kOrganization, stored, std::nullopt));
+  return *std::move(repeated);
 }
 
 // What every write of an existing organization begins with.
@@ -98,7 +98,7 @@ absl::StatusOr<v1::Organization> Store::Create(const rpc::Call& call,
         ASSIGN_OR_RETURN(const auto stored, FindOrganization(session, created.uuid()));
         if (stored.has_value()) {
           session.Discard();
-          return Repeated(organization, *stored);
+          return Repeat(organization, *stored);
         }
         created.set_revision(revision);
         RETURN_IF_ERROR(InsertOrganization(session, created, change_seq));

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "common/auth/scopes.h"
+#include "common/tenant/requests.h"
 #include "common/text/checks.h"
 #include "common/text/field_mask.h"
 #include "common/text/requests.h"
@@ -17,9 +18,9 @@ namespace alma::organizations {
 namespace {
 
 using google::protobuf::Timestamp;
+using tenant::ValidateGet;
 using text::Missing;
 using text::Presence;
-using text::ValidateUuid;
 using text::Violations;
 
 constexpr std::array<std::string_view, 3> kMutableOrganization = {"name", "active", "meta_data"};
@@ -87,7 +88,7 @@ absl::Status Validate(v1::CreateOrganizationRequest& request) {
   return violations.ToStatus();
 }
 
-absl::Status Validate(v1::GetOrganizationRequest& request) { return ValidateUuid(request); }
+absl::Status Validate(v1::GetOrganizationRequest& request) { return ValidateGet(request); }
 
 absl::Status Validate(v1::ListOrganizationsRequest& request) {
   Violations violations;
@@ -110,7 +111,9 @@ absl::Status Validate(v1::UpdateOrganizationRequest& request) {
   return violations.ToStatus();
 }
 
-absl::Status Validate(v1::DeleteOrganizationRequest& request) { return ValidateUuid(request); }
+absl::Status Validate(v1::DeleteOrganizationRequest& request) {
+  return tenant::ValidateDelete(request);
+}
 
 absl::Status Validate(v1::CreateApiKeyRequest& request, const Timestamp& now) {
   if (!request.has_api_key()) return Missing("api_key");
@@ -125,7 +128,7 @@ absl::Status Validate(v1::CreateApiKeyRequest& request, const Timestamp& now) {
   return violations.ToStatus();
 }
 
-absl::Status Validate(v1::GetApiKeyRequest& request) { return ValidateUuid(request); }
+absl::Status Validate(v1::GetApiKeyRequest& request) { return ValidateGet(request); }
 
 absl::Status Validate(v1::ListApiKeysRequest& request) {
   Violations violations;
@@ -151,7 +154,7 @@ absl::Status Validate(v1::UpdateApiKeyRequest& request, const Timestamp& now) {
   return violations.ToStatus();
 }
 
-absl::Status Validate(v1::RevokeApiKeyRequest& request) { return ValidateUuid(request); }
+absl::Status Validate(v1::RevokeApiKeyRequest& request) { return ValidateGet(request); }
 
 absl::Status Validate(v1::RotateApiKeyRequest& request) {
   using google::protobuf::util::TimeUtil;

@@ -1,4 +1,4 @@
-#include "common/db/idempotency.h"
+#include "common/tenant/idempotency.h"
 
 #include <string>
 #include <string_view>
@@ -6,7 +6,7 @@
 #include "alma/conversations/v1/messages.pb.h"
 #include "catch2/catch.hpp"
 
-namespace alma::db {
+namespace alma::tenant {
 namespace {
 
 using conversations::v1::Message;
@@ -27,13 +27,9 @@ Message Stored() {
 
 using Found = absl::StatusOr<std::optional<Message>>;
 
-// What FindRepeated comes to for `wanted` where `by_uuid` and `by_external_id` are the rows of
-// those names.
 Found Repeated(const Message& wanted, std::optional<Message> by_uuid,
                std::optional<Message> by_external_id) {
-  return FindRepeated(
-      wanted, "message", [&](std::string_view) -> Found { return by_uuid; },
-      [&](std::string_view, std::string_view) -> Found { return by_external_id; });
+  return Repeated(wanted, "message", std::move(by_uuid), std::move(by_external_id));
 }
 
 TEST_CASE("only what the caller set counts") {
@@ -75,26 +71,13 @@ TEST_CASE("times are equal to the microsecond") {
   CHECK_FALSE(EqualWhereSet(wanted, Stored()));
 }
 
-TEST_CASE("a create that names no row is an insert and looks nothing up that it does not name") {
-  const auto never = [](auto...) -> Found { return absl::InternalError("asked"); };
-  const Found none = FindRepeated(Message(), "message", never, never);
-  REQUIRE(none.ok());
-  CHECK_FALSE(none->has_value());
-
+TEST_CASE("a create that names no row is an insert") {
   Message wanted;
   wanted.set_uuid("b");
   wanted.set_external_id("8");
   const Found absent = Repeated(wanted, std::nullopt, std::nullopt);
   REQUIRE(absent.ok());
   CHECK_FALSE(absent->has_value());
-}
-
-TEST_CASE("a failed look-up is passed on") {
-  Message wanted;
-  wanted.set_uuid("b");
-  const auto fails = [](auto...) -> Found { return status::DatabaseUnavailable(); };
-  CHECK(FindRepeated(wanted, "message", fails, fails).status().code() ==
-        absl::StatusCode::kUnavailable);
 }
 
 TEST_CASE("an equal create answers the row that either id names") {
@@ -133,4 +116,4 @@ TEST_CASE("a tombstone is refused with its own reason") {
 }
 
 }  // namespace
-}  // namespace alma::db
+}  // namespace alma::tenant

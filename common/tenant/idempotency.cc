@@ -1,4 +1,4 @@
-#include "common/db/idempotency.h"
+#include "common/tenant/idempotency.h"
 
 #include <algorithm>
 #include <vector>
@@ -6,7 +6,7 @@
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/util/message_differencer.h"
 
-namespace alma::db {
+namespace alma::tenant {
 
 bool EqualWhereSet(const google::protobuf::Message& wanted,
                    const google::protobuf::Message& stored) {
@@ -20,4 +20,4 @@ bool EqualWhereSet(const google::protobuf::Message& wanted,
   return all_stored && differencer.CompareWithFields(wanted, stored, set, set);
 }
 
-}  // namespace alma::db
+}  // namespace alma::tenant

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+// What the resources of a tenant's tables have in common, whatever their type:
+// alma_internal_organization, revision and deleted_at; a key, which is `uuid`, or `event_uuid` of
+// what belongs to an event; and some of them created_at, updated_at, or origin and external_id.
+namespace alma::tenant {
+
+template <typename Resource>
+concept HasUuid = requires(const Resource& resource) {
+  resource.uuid();
+};
+
+template <typename Resource>
+concept HasExternalId = requires(const Resource& resource) {
+  resource.origin();
+  resource.external_id();
+};
+
+template <typename Resource>
+concept HasCreatedAt = requires(Resource& resource) {
+  resource.mutable_created_at();
+};
+
+template <typename Resource>
+concept HasUpdatedAt = requires(Resource& resource) {
+  resource.mutable_updated_at();
+};
+
+// The name of the key, as field and as column. Also of requests that name a resource by it.
+template <typename Resource>
+constexpr std::string_view KeyName() {
+  return HasUuid<Resource> ? "uuid" : "event_uuid";
+}
+
+template <typename Resource>
+const std::string& Key(const Resource& resource) {
+  if constexpr (HasUuid<Resource>) {
+    return resource.uuid();
+  } else {
+    return resource.event_uuid();
+  }
+}
+
+template <typename Resource>
+std::string* MutableKey(Resource& resource) {
+  if constexpr (HasUuid<Resource>) {
+    return resource.mutable_uuid();
+  } else {
+    return resource.mutable_event_uuid();
+  }
+}
+
+// The external_id; empty of a resource that has none.
+template <typename Resource>
+std::string_view ExternalId(const Resource& resource) {
+  if constexpr (HasExternalId<Resource>) {
+    return resource.external_id();
+  } else {
+    return {};
+  }
+}
+
+}  // namespace alma::tenant

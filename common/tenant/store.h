@@ -1,0 +1,121 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "common/db/database.h"
+#include "common/db/list_page.h"
+#include "common/db/revision.h"
+#include "common/id/uuid.h"
+#include "common/rpc/call.h"
+#include "common/status/macros.h"
+#include "common/status/status.h"
+#include "common/tenant/list_query.h"
+#include "common/tenant/resource.h"
+#include "common/tenant/table.h"
+#include "common/text/field_mask.h"
+#include "common/text/timestamp.h"
+#include "google/protobuf/repeated_ptr_field.h"
+#include "google/protobuf/util/message_differencer.h"
+
+namespace alma::tenant {
+
+// The resources of one table, of the caller's organization; any other one does not exist. Requests
+// are validated. Beyond the statuses named here all methods answer those of Database. Thread-safe.
+template <typename Resource>
+class Store {
+ public:
+  // Both outlive it.
+  Store(db::Database& database, const Table<Resource>& table)
+      : database_(database), table_(table) {}
+
+  // A repeat with a known key or external_id and equal content answers the stored row.
+  // ALREADY_EXISTS (ALREADY_EXISTS or DELETED) where a known row differs.
+  absl::StatusOr<Resource> Create(const rpc::Call& call, const Resource& wanted);
+
+  // All or none, in order, each as Create does, into the field `rows` of the response; the status
+  // of the first that is refused names it as "field[i]".
+  template <typename Response>
+  absl::StatusOr<Response> CreateAll(
+      const rpc::Call& call, const std::string& field,
+      const google::protobuf::RepeatedPtrField<Resource>& wanted,
+      google::protobuf::RepeatedPtrField<Resource>* (Response::*rows)());
+
+  // Each by itself, in order, in one transaction: what Create would have answered. Fails as a
+  // whole, with nothing stored, only as Database does.
+  using Results = std::vector<absl::StatusOr<Resource>>;
+  absl::StatusOr<Results> CreateEach(const rpc::Call& call, const std::vector<Resource>& wanted);
+
+  // Deleted ones too. NOT_FOUND.
+  absl::StatusOr<Resource> Get(const rpc::Call& call, const std::string& key);
+
+  // In the order of the keys. NOT_FOUND where one of them is.
+  template <typename Response>
+  absl::StatusOr<Response> BatchGet(
+      const rpc::Call& call, const google::protobuf::RepeatedPtrField<std::string>& keys,
+      google::protobuf::RepeatedPtrField<Resource>* (Response::*rows)());
+
+  // The page behind `after` of a list. `query(at, limit)` is the ListQuery for the rows behind `at`
+  // (Table::columns), `position(resource)` the Position of a row.
+  template <typename Response, typename Query, typename PositionOf>
+  absl::StatusOr<db::ListPage<Response>> Page(
+      const rpc::Call& call, int32_t page_size, const db::Position& after,
+      google::protobuf::RepeatedPtrField<Resource>* (Response::*rows)(), Query query,
+      PositionOf position);
+
+  // Writes the fields that the mask names. See Change.
+  absl::StatusOr<Resource> Update(const rpc::Call& call, const Resource& given,
+                                  const google::protobuf::FieldMask& mask);
+
+  // Writes what `change` makes of the row; where that is nothing, the row stays as it is.
+  // NOT_FOUND, ABORTED, FAILED_PRECONDITION (DELETED), and what `change` and the table's on_update
+  // answer.
+  absl::StatusOr<Resource> Change(const rpc::Call& call, const std::string& key,
+                                  int64_t expected_revision,
+                                  absl::FunctionRef<absl::Status(Resource&)> change);
+
+  // Answers the tombstone, also where there is one already. NOT_FOUND, ABORTED.
+  absl::StatusOr<Resource> Delete(const rpc::Call& call, const std::string& key,
+                                  int64_t expected_revision);
+
+ protected:
+  db::Database& database() const { return database_; }
+
+ private:
+  using Session = db::Session;
+  struct Created {
+    Resource resource;
+    bool is_new;
+  };
+  absl::StatusOr<Created> CreateOne(Session& session, const std::string& organization,
+                                    const Resource& wanted, int64_t revision);
+  // Creates one after another. `on_result(index, result)` is told of each and ends it by a status
+  // that is not OK.
+  template <typename Items>
+  absl::Status CreateInOrder(
+      Session& session, const std::string& organization, const Items& wanted,
+      absl::FunctionRef<absl::Status(int, absl::StatusOr<Resource>)> on_result);
+  // Whether the resource, not the database, is why it was not stored.
+  static bool IsRefusal(const absl::Status& status) {
+    return absl::IsNotFound(status) || absl::IsAlreadyExists(status);
+  }
+
+  // The row to change, with the organization's writes locked; `revision` is the next.
+  absl::StatusOr<Resource> Lock(Session& session, const std::string& organization,
+                                const std::string& key, int64_t* revision);
+  static void Touch(Resource& resource, int64_t revision, const google::protobuf::Timestamp& now) {
+    resource.set_revision(revision);
+    if constexpr (HasUpdatedAt<Resource>) *resource.mutable_updated_at() = now;
+  }
+
+  db::Database& database_;
+  const Table<Resource>& table_;
+};
+
+}  // namespace alma::tenant
+
+#include "common/tenant/store_impl.h"

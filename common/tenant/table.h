@@ -1,0 +1,216 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_join.h"
+#include "common/db/session.h"
+#include "common/status/macros.h"
+#include "common/status/status.h"
+#include "common/tenant/column.h"
+#include "common/tenant/idempotency.h"
+#include "common/tenant/resource.h"
+
+namespace alma::tenant {
+
+// A table of tenants' rows, said once: its statements and its rows' way to and from the resource
+// follow from the columns. Its functions are for those that Database::Read and Database::Write run,
+// and answer as Session::Query does. Immutable, thread-safe.
+template <typename Resource>
+class Table {
+ public:
+  struct Definition {
+    // Of the table.
+    std::string_view name;
+    // What errors call a row, such as "message".
+    std::string_view resource;
+    // All but alma_internal_organization, the key, revision and deleted_at, which every table has.
+    std::vector<Column<Resource>> columns;
+    // What more is done in the transaction of a write; any status but OK ends it with nothing
+    // written. `resource` has its organization, key, times and new revision already.
+    // Before a new row is inserted.
+    absl::Status (*on_create)(db::Session& session, Resource& resource) = nullptr;
+    // Before a changed row is written; `before` is the row as it was.
+    absl::Status (*on_update)(db::Session& session, const Resource& before,
+                              Resource& resource) = nullptr;
+    // Before a tombstone is written: has to take out all that is personal.
+    absl::Status (*on_delete)(db::Session& session, Resource& resource) = nullptr;
+  };
+
+  explicit Table(Definition definition);
+
+  const Definition& definition() const { return definition_; }
+  std::string_view name() const { return definition_.name; }
+  std::string_view resource() const { return definition_.resource; }
+
+  // The columns of a select, each with the table's name, in the order in which Read takes them.
+  const std::string& columns() const { return selected_; }
+  Resource Read(db::Row& row, std::string_view organization) const;
+
+  // Deleted ones too.
+  absl::StatusOr<std::optional<Resource>> Find(db::Session& session, std::string_view organization,
+                                               std::string_view key) const;
+
+  // The same; NOT_FOUND where there is none.
+  absl::StatusOr<Resource> Require(db::Session& session, std::string_view organization,
+                                   std::string_view key) const;
+
+  // The row that the create of `wanted` repeats, if any; fails as Repeated says.
+  absl::StatusOr<std::optional<Resource>> FindRepeated(db::Session& session,
+                                                       std::string_view organization,
+                                                       const Resource& wanted) const;
+
+  absl::Status Insert(db::Session& session, const Resource& resource) const;
+
+  // Writes the columns that change, the revision and deleted_at.
+  absl::Status Update(db::Session& session, const Resource& resource) const;
+
+ private:
+  absl::StatusOr<std::optional<Resource>> FindOne(db::Session& session,
+                                                  std::string_view organization,
+                                                  std::string_view sql,
+                                                  db::Session::Params params) const;
+
+  const Definition definition_;
+  std::string selected_;
+  std::string find_by_key_;
+  std::string find_by_external_id_;
+  std::string insert_;
+  std::string update_;
+};
+
+namespace internal {
+
+// The columns that every tenant's table has.
+template <typename Resource>
+std::vector<Column<Resource>> SharedColumns() {
+  return {Changing(Number<&Resource::revision, &Resource::set_revision>("revision")),
+          Changing(OptionalTime<&Resource::has_deleted_at, &Resource::deleted_at,
+                                &Resource::mutable_deleted_at>("deleted_at"))};
+}
+
+template <typename Resource>
+Column<Resource> KeyColumn() {
+  return {KeyName<Resource>(),
+          [](db::Row& row, Resource& resource) { *MutableKey(resource) = row.Text(); },
+          [](std::string_view name, const Resource& resource) {
+            return db::Param(name, Key(resource));
+          }};
+}
+
+}  // namespace internal
+
+template <typename Resource>
+Table<Resource>::Table(Definition definition)
+    : definition_([&] {
+        auto& columns = definition.columns;
+        columns.insert(columns.begin(), internal::KeyColumn<Resource>());
+        for (auto& shared : internal::SharedColumns<Resource>()) columns.push_back(shared);
+        return std::move(definition);
+      }()) {
+  const std::string table(definition_.name);
+  std::vector<std::string> selected;
+  std::vector<std::string> inserted = {"alma_internal_organization"};
+  std::vector<std::string> updated;
+  for (const Column<Resource>& column : definition_.columns) {
+    const std::string name(column.name);
+    if (column.read != nullptr) selected.push_back(table + "." + name);
+    if (column.changes) updated.push_back(name + " = :" + name);
+    inserted.push_back(name);
+  }
+  const std::string of_organization =
+      " where alma_internal_organization = :alma_internal_organization and ";
+  const std::string key(KeyName<Resource>());
+  selected_ = absl::StrJoin(selected, ", ");
+  find_by_key_ = "select " + selected_ + " from " + table + of_organization + key + " = :" + key;
+  find_by_external_id_ = "select " + selected_ + " from " + table + of_organization +
+                         "origin = :origin and external_id = :external_id";
+  insert_ = "insert into " + table + " (" + absl::StrJoin(inserted, ", ") +
+            ") values (:" + absl::StrJoin(inserted, ", :") + ")";
+  update_ = "update " + table + " set " + absl::StrJoin(updated, ", ") + of_organization + key +
+            " = :" + key;
+}
+
+template <typename Resource>
+Resource Table<Resource>::Read(db::Row& row, std::string_view organization) const {
+  Resource resource;
+  *resource.mutable_alma_internal_organization() = organization;
+  for (const Column<Resource>& column : definition_.columns) {
+    if (column.read != nullptr) column.read(row, resource);
+  }
+  return resource;
+}
+
+template <typename Resource>
+absl::StatusOr<std::optional<Resource>> Table<Resource>::FindOne(db::Session& session,
+                                                                 std::string_view organization,
+                                                                 std::string_view sql,
+                                                                 db::Session::Params params) const {
+  std::optional<Resource> found;
+  RETURN_IF_ERROR(
+      session.Query(sql, params, [&](db::Row& row) { found = Read(row, organization); }).status());
+  return found;
+}
+
+template <typename Resource>
+absl::StatusOr<std::optional<Resource>> Table<Resource>::Find(db::Session& session,
+                                                              std::string_view organization,
+                                                              std::string_view key) const {
+  return FindOne(session, organization, find_by_key_,
+                 {{"alma_internal_organization", organization}, {KeyName<Resource>(), key}});
+}
+
+template <typename Resource>
+absl::StatusOr<Resource> Table<Resource>::Require(db::Session& session,
+                                                  std::string_view organization,
+                                                  std::string_view key) const {
+  ASSIGN_OR_RETURN(auto found, Find(session, organization, key));
+  if (!found.has_value()) return status::NotFound(definition_.resource);
+  return *std::move(found);
+}
+
+template <typename Resource>
+absl::StatusOr<std::optional<Resource>> Table<Resource>::FindRepeated(
+    db::Session& session, std::string_view organization, const Resource& wanted) const {
+  std::optional<Resource> by_key;
+  std::optional<Resource> by_external_id;
+  if (!Key(wanted).empty()) {
+    ASSIGN_OR_RETURN(by_key, Find(session, organization, Key(wanted)));
+  }
+  if constexpr (HasExternalId<Resource>) {
+    if (!wanted.external_id().empty()) {
+      ASSIGN_OR_RETURN(by_external_id, FindOne(session, organization, find_by_external_id_,
+                                               {{"alma_internal_organization", organization},
+                                                {"origin", wanted.origin()},
+                                                {"external_id", wanted.external_id()}}));
+    }
+  }
+  return Repeated(wanted, definition_.resource, std::move(by_key), std::move(by_external_id));
+}
+
+template <typename Resource>
+absl::Status Table<Resource>::Insert(db::Session& session, const Resource& resource) const {
+  std::vector<db::Param> params = {
+      {"alma_internal_organization", resource.alma_internal_organization()}};
+  for (const Column<Resource>& column : definition_.columns) {
+    params.push_back(column.bind(column.name, resource));
+  }
+  return session.Execute(insert_, params);
+}
+
+template <typename Resource>
+absl::Status Table<Resource>::Update(db::Session& session, const Resource& resource) const {
+  std::vector<db::Param> params = {
+      {"alma_internal_organization", resource.alma_internal_organization()},
+      {KeyName<Resource>(), Key(resource)}};
+  for (const Column<Resource>& column : definition_.columns) {
+    if (column.changes) params.push_back(column.bind(column.name, resource));
+  }
+  return session.Execute(update_, params);
+}
+
+}  // namespace alma::tenant
