@@ -173,7 +173,7 @@ Timestamp ActivityMinute(const v1::Conversation& conversation) {
                                                    : conversation.created_at());
 }
 
-const tenant::Table<v1::Conversation>& Conversations() {
+const tenant::Table<v1::Conversation>& ConversationTable() {
   using tenant::Changing;
   using v1::Conversation;
   static const tenant::Table<Conversation> table({
@@ -238,7 +238,7 @@ absl::StatusOr<int64_t> AppendMessage(db::Session& session, std::string_view org
             last_message_at = row.Time();
             activity_minute = row.Time();
           }));
-  if (rows == 0) return status::NotFound(Conversations().resource());
+  if (rows == 0) return status::NotFound(ConversationTable().resource());
   // Indexes hold the minute, so it has a statement of its own that most messages do without.
   const Timestamp minute = Minute(last_message_at);
   if (minute.seconds() != activity_minute.seconds()) {

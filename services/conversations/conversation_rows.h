@@ -15,7 +15,7 @@ namespace alma::conversations {
 // The table conversations, and with it conversation_participants: who is on a row joins at its
 // updated_at, who no longer is leaves then; a tombstone forgets who was on it, and makes tombstones
 // of its messages.
-const tenant::Table<v1::Conversation>& Conversations();
+const tenant::Table<v1::Conversation>& ConversationTable();
 
 // What the lists of conversations are ordered by: the minute of the last message, or of creation.
 google::protobuf::Timestamp ActivityMinute(const v1::Conversation& conversation);

@@ -7,11 +7,11 @@
 
 namespace alma::conversations {
 
-// Conversations as they are stored. See tenant::Store, and Conversations() for what a write does
-// beyond the row.
+// Conversations as they are stored. See tenant::Store, and ConversationTable() for what a write
+// does beyond the row.
 class ConversationStore : public tenant::Store<v1::Conversation> {
  public:
-  explicit ConversationStore(db::Database& database) : Store(database, Conversations()) {}
+  explicit ConversationStore(db::Database& database) : Store(database, ConversationTable()) {}
 
   // The conversations behind `after`, by activity minute and uuid, both descending.
   absl::StatusOr<db::ListPage<v1::ListConversationsResponse>> List(

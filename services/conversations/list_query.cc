@@ -76,7 +76,7 @@ ListQuery ConversationsBehind(const db::Position& after, std::string_view organi
     params.emplace_back("participant",
                         agent ? request.agent_uuid() : request.external_participant());
   }
-  return {absl::StrCat("select ", Conversations().columns(), range,
+  return {absl::StrCat("select ", ConversationTable().columns(), range,
                        request.show_deleted() ? "" : " and conversations.deleted_at is null", order,
                        " limit :limit"),
           std::move(params)};
@@ -85,7 +85,7 @@ ListQuery ConversationsBehind(const db::Position& after, std::string_view organi
 ListQuery MessagesBehind(const db::Position& after, std::string_view organization,
                          const v1::ListMessagesRequest& request, int64_t limit) {
   const bool down = request.descending();
-  return {absl::StrCat("select ", Messages().columns(),
+  return {absl::StrCat("select ", MessageTable().columns(),
                        " from messages where alma_internal_organization = :organization "
                        "and conversation_uuid = :conversation_uuid and message_index ",
                        down ? "<=" : ">=", " :bound",
@@ -105,7 +105,7 @@ ListQuery MessagesAfterRevision(int64_t after, std::string_view organization,
   if (one) params.emplace_back("conversation_uuid", request.conversation_uuid());
   return {
       absl::StrCat(
-          "select ", Messages().columns(),
+          "select ", MessageTable().columns(),
           " from messages where alma_internal_organization = :organization and revision > :after",
           one ? " and conversation_uuid = :conversation_uuid" : "",
           " order by revision limit :limit"),

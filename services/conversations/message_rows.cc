@@ -31,7 +31,7 @@ absl::Status Erase(db::Session& session, Message& message) {
 
 }  // namespace
 
-const tenant::Table<Message>& Messages() {
+const tenant::Table<Message>& MessageTable() {
   using tenant::Changing;
   using tenant::OptionalText;
   using tenant::Text;

@@ -14,7 +14,7 @@ namespace alma::conversations {
 // The table messages. A create takes its place at the end of the conversation, and fails with
 // NOT_FOUND where that is absent or deleted; an update that would leave neither content nor link
 // fails with INVALID_ARGUMENT.
-const tenant::Table<v1::Message>& Messages();
+const tenant::Table<v1::Message>& MessageTable();
 
 // Makes tombstones of all messages of the conversation that are not yet. They take the revisions
 // behind `revision`, in the order of their indexes.

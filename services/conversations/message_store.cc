@@ -31,8 +31,8 @@ absl::StatusOr<db::ListPage<v1::ListMessagesResponse>> MessageStore::List(
     RETURN_IF_ERROR(database()
                         .Read(call.deadline,
                               [&](db::Session& session) {
-                                return Conversations().Require(session, call.organization(),
-                                                               request.conversation_uuid());
+                                return ConversationTable().Require(session, call.organization(),
+                                                                   request.conversation_uuid());
                               })
                         .status());
   }

@@ -10,11 +10,11 @@
 
 namespace alma::conversations {
 
-// Messages as they are stored. See tenant::Store, and Messages() for what a write does beyond the
-// row.
+// Messages as they are stored. See tenant::Store, and MessageTable() for what a write does beyond
+// the row.
 class MessageStore : public tenant::Store<v1::Message> {
  public:
-  explicit MessageStore(db::Database& database) : Store(database, Messages()) {}
+  explicit MessageStore(db::Database& database) : Store(database, MessageTable()) {}
 
   // The messages of a conversation behind `after`, by index. NOT_FOUND where there never was such a
   // conversation.

@@ -3,6 +3,9 @@
 #include <csignal>
 #include <fstream>
 
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "tests/support/alma_server.h"

@@ -250,11 +250,13 @@ TEST_CASE("a file that is no database is UNAVAILABLE") {
 
 TEST_CASE("a database that is not there is UNAVAILABLE at once") {
   const testing::TemporaryFolder folder;
+  const char* const postgres = std::getenv("ALMA_TEST_POSTGRES");
+  REQUIRE(postgres != nullptr);
   for (const std::string& url :
        {"sqlite://" + folder.path() + "/absent/x.db", "sqlite://" + folder.path() + "/",
         "postgresql:///postgres?host=" + folder.path(),
         std::string("postgresql://127.0.0.1:1/postgres"),
-        std::string(std::getenv("ALMA_TEST_POSTGRES")) + "&dbname=alma_absent"}) {
+        std::string(postgres) + "&dbname=alma_absent"}) {
     CAPTURE(url);
     const auto database = testing::OpenUrl(url);
     const absl::Time begun = absl::Now();

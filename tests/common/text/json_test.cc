@@ -15,7 +15,6 @@ namespace alma::text {
 namespace {
 
 using google::protobuf::Struct;
-using google::protobuf::Value;
 
 Struct Parsed(const std::string& json) {
   INFO(json);

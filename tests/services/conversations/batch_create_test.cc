@@ -37,12 +37,18 @@ v1::BatchCreateMessagesRequest Batch(int count) {
   return request;
 }
 
+absl::StatusOr<v1::BatchCreateMessagesResponse> CreateAll(
+    Stores& stores, const v1::BatchCreateMessagesRequest& request) {
+  return stores.messages.CreateAll(Us(), "messages", request.messages(),
+                                   &v1::BatchCreateMessagesResponse::mutable_messages);
+}
+
 TEST_CASE("a batch of messages is stored in its order") {
   const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
   CAPTURE(engine);
   Stores stores(engine);
   CreateConversations(stores, 2);
-  const auto created = Ok(stores.messages.CreateAll(Us(), Batch(10)));
+  const auto created = Ok(CreateAll(stores, Batch(10)));
   REQUIRE(created.messages_size() == 10);
   for (int i = 0; i < 10; ++i) {
     const v1::Message& message = created.messages(i);
@@ -60,10 +66,10 @@ TEST_CASE("a batch that repeats some messages adds the others without a gap") {
   CAPTURE(engine);
   Stores stores(engine);
   CreateConversations(stores, 2);
-  const auto first = Ok(stores.messages.CreateAll(Us(), Batch(4)));
+  const auto first = Ok(CreateAll(stores, Batch(4)));
   v1::BatchCreateMessagesRequest mixed = Batch(8);
   mixed.mutable_messages()->SwapElements(0, 7);
-  const auto second = Ok(stores.messages.CreateAll(Us(), mixed));
+  const auto second = Ok(CreateAll(stores, mixed));
   REQUIRE(second.messages_size() == 8);
   CHECK(second.messages(7).DebugString() == first.messages(0).DebugString());
   for (int i = 1; i < 4; ++i) {
@@ -71,7 +77,7 @@ TEST_CASE("a batch that repeats some messages adds the others without a gap") {
   }
   const int fresh[] = {0, 4, 5, 6};
   for (int i = 0; i < 4; ++i) CHECK(second.messages(fresh[i]).revision() == 7 + i);
-  const auto again = Ok(stores.messages.CreateAll(Us(), mixed));
+  const auto again = Ok(CreateAll(stores, mixed));
   CHECK(again.DebugString() == second.DebugString());
   CHECK(stores.Count("select revision from revisions") == 10);
   CHECK(ReadAll(stores, PageOfMessages(NthUuid(1), 10)) == std::vector<int64_t>{0, 1, 2, 3});
@@ -95,7 +101,7 @@ TEST_CASE("of a batch with one bad message nothing is stored and the message is 
                           {3, absl::StatusCode::kNotFound, Batch(5)}};
   bad[1].request.mutable_messages(3)->set_conversation_uuid(NthUuid(9));
   for (const Bad& row : bad) {
-    const absl::Status refused = stores.messages.CreateAll(Us(), row.request).status();
+    const absl::Status refused = CreateAll(stores, row.request).status();
     const std::string item = absl::StrCat("messages[", row.item, "]");
     CHECK(refused.code() == row.code);
     CHECK(std::string(refused.message()).starts_with(item + ": "));
@@ -151,7 +157,7 @@ TEST_CASE("a batch of 1000 messages is stored at once") {
   CAPTURE(engine);
   Stores stores(engine);
   CreateConversations(stores, 2);
-  const auto created = Ok(stores.messages.CreateAll(Us(), Batch(1000)));
+  const auto created = Ok(CreateAll(stores, Batch(1000)));
   REQUIRE(created.messages_size() == 1000);
   CHECK(created.messages(999).index() == 499);
   CHECK(created.messages(999).revision() == 1002);

@@ -167,7 +167,9 @@ TEST_CASE("messages that are added and deleted at once leave counts right and no
       const auto created = stores.messages.Create(Us(), NewMessage(NthUuid(0)));
       v1::DeleteMessageRequest request;
       if (created.ok()) request.set_uuid(created->uuid());
-      if (!created.ok() || (thread % 2 == 0 && !stores.messages.Delete(Us(), request).ok())) {
+      if (!created.ok() ||
+          (thread % 2 == 0 &&
+           !stores.messages.Delete(Us(), request.uuid(), request.revision()).ok())) {
         ++failed;
       }
     }

@@ -42,11 +42,10 @@ v1::UpdateConversationRequest UpdateOf(int n, const std::vector<std::string>& ma
   return request;
 }
 
-v1::DeleteConversationRequest DeleteOf(int n, int64_t revision = 0) {
-  v1::DeleteConversationRequest request;
-  request.set_uuid(NthUuid(n));
-  request.set_revision(revision);
-  return request;
+absl::StatusOr<v1::BatchGetConversationsResponse> BatchGet(
+    Stores& stores, const rpc::Call& call, const v1::BatchGetConversationsRequest& request) {
+  return stores.conversations.BatchGet(call, request.uuids(),
+                                       &v1::BatchGetConversationsResponse::mutable_conversations);
 }
 
 absl::StatusOr<v1::Conversation> Update(Stores& stores, v1::UpdateConversationRequest request) {
@@ -133,11 +132,11 @@ TEST_CASE("a deleted conversation is a tombstone without participants or data") 
   Stores stores(engine);
   Create(stores, 1);
   const v1::Conversation before = Ok(stores.conversations.Get(Us(), NthUuid(1)));
-  CHECK(Reason(stores.conversations.Delete(Us(), DeleteOf(1, 9))) == "REVISION_STALE");
-  CHECK(Reason(stores.conversations.Delete(Us(), DeleteOf(2))) == "NOT_FOUND");
-  CHECK(Reason(stores.conversations.Delete(Them(), DeleteOf(1))) == "NOT_FOUND");
+  CHECK(Reason(stores.conversations.Delete(Us(), NthUuid(1), 9)) == "REVISION_STALE");
+  CHECK(Reason(stores.conversations.Delete(Us(), NthUuid(2), 0)) == "NOT_FOUND");
+  CHECK(Reason(stores.conversations.Delete(Them(), NthUuid(1), 0)) == "NOT_FOUND");
 
-  const v1::Conversation deleted = Ok(stores.conversations.Delete(Us(), DeleteOf(1, 1)));
+  const v1::Conversation deleted = Ok(stores.conversations.Delete(Us(), NthUuid(1), 1));
   CHECK(deleted.has_deleted_at());
   CHECK(deleted.agents().empty());
   CHECK(deleted.external_participants().empty());
@@ -146,7 +145,7 @@ TEST_CASE("a deleted conversation is a tombstone without participants or data") 
   CHECK(Ok(stores.conversations.Get(Us(), NthUuid(1))).DebugString() == deleted.DebugString());
   CHECK(stores.Count("select count(*) from conversation_participants") == 0);
 
-  CHECK(Ok(stores.conversations.Delete(Us(), DeleteOf(1, 7))).DebugString() ==
+  CHECK(Ok(stores.conversations.Delete(Us(), NthUuid(1), 7)).DebugString() ==
         deleted.DebugString());
   CHECK(stores.Count("select revision from revisions") == 2);
   const auto update = Update(stores, UpdateOf(1, {"agents"}));
@@ -178,10 +177,10 @@ TEST_CASE("the messages of a deleted conversation become tombstones with revisio
   }
   v1::DeleteMessageRequest one;
   one.set_uuid(NthUuid(12));
-  const v1::Message earlier = Ok(stores.messages.Delete(Us(), one));
+  const v1::Message earlier = Ok(stores.messages.Delete(Us(), one.uuid(), one.revision()));
   CHECK(earlier.revision() == 13);
 
-  const v1::Conversation deleted = Ok(stores.conversations.Delete(Us(), DeleteOf(1)));
+  const v1::Conversation deleted = Ok(stores.conversations.Delete(Us(), NthUuid(1), 0));
   CHECK(deleted.revision() == 14);
   CHECK(deleted.message_count() == 0);
   CHECK(deleted.last_message_index() == 4);
@@ -210,17 +209,17 @@ TEST_CASE("conversations are got in the order asked for or not at all") {
   CAPTURE(engine);
   Stores stores(engine);
   for (const int n : {1, 2, 3}) Create(stores, n);
-  Ok(stores.conversations.Delete(Us(), DeleteOf(2)));
+  Ok(stores.conversations.Delete(Us(), NthUuid(2), 0));
   v1::BatchGetConversationsRequest request;
   for (const int n : {3, 1, 2}) request.add_uuids(NthUuid(n));
-  const auto got = Ok(stores.conversations.BatchGet(Us(), request.uuids()));
+  const auto got = Ok(BatchGet(stores, Us(), request));
   REQUIRE(got.conversations_size() == 3);
   for (const int i : {0, 1, 2}) CHECK(got.conversations(i).uuid() == request.uuids(i));
   CHECK(got.conversations(2).has_deleted_at());
 
-  CHECK(Reason(stores.conversations.BatchGet(Them(), request.uuids())) == "NOT_FOUND");
+  CHECK(Reason(BatchGet(stores, Them(), request)) == "NOT_FOUND");
   request.add_uuids(NthUuid(4));
-  CHECK(Reason(stores.conversations.BatchGet(Us(), request.uuids())) == "NOT_FOUND");
+  CHECK(Reason(BatchGet(stores, Us(), request)) == "NOT_FOUND");
 }
 
 TEST_CASE("at most 100 conversations are got at a time and each once") {

@@ -143,7 +143,9 @@ TEST_CASE("paging neither misses nor doubles a conversation while others come an
     if (i % 4 != 0) steady.insert(uuid);
   }
   // All in one minute, so that only the uuid tells them apart.
-  stores.Execute("update conversations set activity_minute = '2023-11-14 22:13:00.000000+00'");
+  stores.Execute(
+      "update conversations set activity_minute = '2023-11-14 22:13:00.000000+00', "
+      "created_at = '2023-11-14 22:13:00.000000+00'");
   stores.Execute(
       "update conversation_participants set activity_minute = '2023-11-14 22:13:00.000000+00'");
 

@@ -19,7 +19,8 @@ void Fill(Service& service, int count) {
     for (int i = first; i < std::min(count, first + 1000); ++i) {
       *request.add_messages() = NewMessage(NthUuid(1 + i % 2), absl::StrCat("words ", i));
     }
-    Ok(service.stores.messages.CreateAll(Us(), request));
+    Ok(service.stores.messages.CreateAll(Us(), "messages", request.messages(),
+                                         &v1::BatchCreateMessagesResponse::mutable_messages));
   }
 }
 
@@ -96,10 +97,10 @@ TEST_CASE("an export shows what was changed or deleted in the place of its new r
   update.mutable_message()->set_uuid(before[0].message().uuid());
   update.mutable_message()->set_content("corrected");
   update.mutable_update_mask()->add_paths("content");
-  Ok(service.stores.messages.Update(Us(), update));
+  Ok(service.stores.messages.Update(Us(), update.message(), update.update_mask()));
   v1::DeleteMessageRequest remove;
   remove.set_uuid(before[1].message().uuid());
-  Ok(service.stores.messages.Delete(Us(), remove));
+  Ok(service.stores.messages.Delete(Us(), remove.uuid(), remove.revision()));
   const Exported after = Export(service, After(before.back().revision()));
   REQUIRE(after.size() == 2);
   CHECK(after[0].message().content() == "corrected");
@@ -146,7 +147,9 @@ TEST_CASE("an export has all that was committed before it began once while write
       update.mutable_message()->set_uuid(uuid);
       update.mutable_message()->set_content("changed meanwhile");
       update.mutable_update_mask()->add_paths("content");
-      if (!ended && !service.stores.messages.Update(Us(), update).ok()) ++failed;
+      if (!ended &&
+          !service.stores.messages.Update(Us(), update.message(), update.update_mask()).ok())
+        ++failed;
     }
   });
   const Exported exported = Export(service, After(0));

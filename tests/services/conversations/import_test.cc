@@ -109,7 +109,7 @@ TEST_CASE("an item that is refused gets its own error and those around it are st
   REQUIRE(service.CreateMessage(kOurs, gone).status.ok());
   v1::DeleteMessageRequest remove;
   remove.set_uuid(NthUuid(51));
-  Ok(service.stores.messages.Delete(Us(), remove));
+  Ok(service.stores.messages.Delete(Us(), remove.uuid(), remove.revision()));
 
   Requests items = Items(0, 10);
   items[1].clear_message();

@@ -37,7 +37,8 @@ absl::Status Fill(db::Session& session) {
     conversation.mutable_created_at()->set_seconds(kMinute);
     *conversation.mutable_updated_at() = conversation.created_at();
     conversation.set_revision((*revision)++);
-    done = InsertConversation(session, conversation);
+    done = ConversationTable().definition().on_create(session, conversation);
+    if (done.ok()) done = ConversationTable().Insert(session, conversation);
   }
   for (int i = 0; i < kRows && done.ok(); ++i) {
     v1::Message message = NewMessage(NthUuid(1000));
@@ -50,7 +51,7 @@ absl::Status Fill(db::Session& session) {
       const auto index =
           AppendMessage(session, kOurs, message.conversation_uuid(), message.created_at());
       message.set_index(index.value_or(-1));
-      done = InsertMessage(session, message);
+      done = MessageTable().Insert(session, message);
     }
   }
   return done;
@@ -80,7 +81,7 @@ void ChangeConversations(Stores& stores, int page) {
   Ok(stores.messages.Create(Us(), NewMessage(NthUuid(ten + 8))));
   v1::DeleteConversationRequest remove;
   remove.set_uuid(NthUuid(ten + 9));
-  Ok(stores.conversations.Delete(Us(), remove));
+  Ok(stores.conversations.Delete(Us(), remove.uuid(), remove.revision()));
 }
 
 TEST_CASE("no list of conversations misses or doubles one that stands while others change",
@@ -123,10 +124,10 @@ TEST_CASE("no list of messages misses or doubles one that stands while others ch
     update.mutable_message()->set_uuid(NthUuid(ten + 7));
     update.mutable_message()->set_content(absl::StrCat("changed ", page));
     update.mutable_update_mask()->add_paths("content");
-    Ok(stores.messages.Update(Us(), update));
+    Ok(stores.messages.Update(Us(), update.message(), update.update_mask()));
     v1::DeleteMessageRequest remove;
     remove.set_uuid(NthUuid(ten + 9));
-    Ok(stores.messages.Delete(Us(), remove));
+    Ok(stores.messages.Delete(Us(), remove.uuid(), remove.revision()));
   });
   CHECK(page > 100);
   const std::multiset<int64_t> times(read.begin(), read.end());

@@ -26,7 +26,8 @@ absl::Status Fill(db::Session& session) {
     conversation.mutable_created_at()->set_seconds(1'700'000'000 + i * 7);
     *conversation.mutable_updated_at() = conversation.created_at();
     conversation.set_revision((*revision)++);
-    done = InsertConversation(session, conversation);
+    done = ConversationTable().definition().on_create(session, conversation);
+    if (done.ok()) done = ConversationTable().Insert(session, conversation);
   }
   for (int i = 0; i < kMessages && done.ok(); ++i) {
     v1::Message message = NewMessage(NthUuid(i % kOneOf));
@@ -36,7 +37,7 @@ absl::Status Fill(db::Session& session) {
     *message.mutable_updated_at() = message.created_at();
     message.set_index(i / kOneOf);
     message.set_revision((*revision)++);
-    done = InsertMessage(session, message);
+    done = MessageTable().Insert(session, message);
   }
   return done;
 }

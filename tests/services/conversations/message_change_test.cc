@@ -45,17 +45,10 @@ v1::UpdateMessageRequest UpdateOf(const v1::Message& message, const std::vector<
   return request;
 }
 
-v1::DeleteMessageRequest DeleteOf(const std::string& uuid, int64_t revision = 0) {
-  v1::DeleteMessageRequest request;
-  request.set_uuid(uuid);
-  request.set_revision(revision);
-  return request;
-}
-
 absl::StatusOr<v1::Message> Update(Stores& stores, v1::UpdateMessageRequest request) {
   const absl::Status valid = Validate(request);
   if (!valid.ok()) return valid;
-  return stores.messages.Update(Us(), request);
+  return stores.messages.Update(Us(), request.message(), request.update_mask());
 }
 
 TEST_CASE("an update of a message writes what its mask names and nothing else") {
@@ -130,7 +123,7 @@ TEST_CASE("an update of a message that cannot be carried out changes nothing") {
   absent.set_uuid(NthUuid(77));
   CHECK(Reason(Update(stores, UpdateOf(absent, {"link"}))) == "NOT_FOUND");
   auto theirs = UpdateOf(created, {"link"});
-  CHECK(stores.messages.Update(Them(), theirs).status() ==
+  CHECK(stores.messages.Update(Them(), theirs.message(), theirs.update_mask()).status() ==
         Update(stores, UpdateOf(absent, {"link"})).status());
   CHECK(Ok(stores.messages.Get(Us(), created.uuid())).DebugString() == created.DebugString());
   CHECK(stores.Count("select max(revision) from revisions") == 4);
@@ -151,12 +144,11 @@ TEST_CASE("a deleted message keeps its place and loses its content") {
   CAPTURE(engine);
   Stores stores(engine);
   const v1::Message created = SecondOfThree(stores);
-  CHECK(Reason(stores.messages.Delete(Us(), DeleteOf(created.uuid(), 99))) == "REVISION_STALE");
-  CHECK(Reason(stores.messages.Delete(Us(), DeleteOf(NthUuid(77)))) == "NOT_FOUND");
-  CHECK(Reason(stores.messages.Delete(Them(), DeleteOf(created.uuid()))) == "NOT_FOUND");
+  CHECK(Reason(stores.messages.Delete(Us(), created.uuid(), 99)) == "REVISION_STALE");
+  CHECK(Reason(stores.messages.Delete(Us(), NthUuid(77), 0)) == "NOT_FOUND");
+  CHECK(Reason(stores.messages.Delete(Them(), created.uuid(), 0)) == "NOT_FOUND");
 
-  const v1::Message deleted =
-      Ok(stores.messages.Delete(Us(), DeleteOf(created.uuid(), created.revision())));
+  const v1::Message deleted = Ok(stores.messages.Delete(Us(), created.uuid(), created.revision()));
   CHECK(deleted.has_deleted_at());
   CHECK(deleted.index() == 1);
   CHECK(deleted.revision() == 5);
@@ -179,9 +171,8 @@ TEST_CASE("a deleted message is deleted again as it is and not changed or create
   CAPTURE(engine);
   Stores stores(engine);
   const v1::Message created = SecondOfThree(stores);
-  const v1::Message deleted = Ok(stores.messages.Delete(Us(), DeleteOf(created.uuid())));
-  CHECK(Ok(stores.messages.Delete(Us(), DeleteOf(created.uuid(), 1))).DebugString() ==
-        deleted.DebugString());
+  const v1::Message deleted = Ok(stores.messages.Delete(Us(), created.uuid(), 0));
+  CHECK(Ok(stores.messages.Delete(Us(), created.uuid(), 1)).DebugString() == deleted.DebugString());
   CHECK(Ok(stores.conversations.Get(Us(), NthUuid(1))).message_count() == 2);
 
   v1::UpdateMessageRequest update = UpdateOf(created, {"content"}, deleted.revision());

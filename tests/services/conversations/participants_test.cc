@@ -173,7 +173,7 @@ TEST_CASE("participants are changed only where the conversation is and is as exp
   CHECK(Reason(stores.conversations.AddParticipants(Them(), Add({NthUuid(8)}, {}))) == "NOT_FOUND");
   v1::DeleteConversationRequest remove;
   remove.set_uuid(NthUuid(1));
-  Ok(stores.conversations.Delete(Us(), remove));
+  Ok(stores.conversations.Delete(Us(), remove.uuid(), remove.revision()));
   CHECK(Reason(stores.conversations.AddParticipants(Us(), Add({NthUuid(8)}, {}))) == "DELETED");
   CHECK(Reason(stores.conversations.RemoveParticipants(Us(), Remove({NthUuid(7)}, {}))) ==
         "DELETED");
