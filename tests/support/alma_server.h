@@ -30,6 +30,9 @@ class AlmaStorage {
   const std::string& folder() const { return folder_.path(); }
   std::string secret_file() const { return folder_.path() + "/secret"; }
 
+  // That of the PostgreSQL database, for another storage on it; empty on SQLite.
+  const std::string& url() const { return url_; }
+
   // The flag that says where the databases are, for every command.
   std::string location_flag() const;
   // That and what `serve` needs besides.
