@@ -3,14 +3,15 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "common/metrics/exposer.h"
 #include "common/metrics/metrics.h"
+#include "common/rpc/bytes_service.h"
 #include "common/rpc/caller.h"
 #include "common/rpc/server.h"
-#include "common/rpc/service.h"
 #include "common/rpc/worker_pool.h"
 
 namespace alma::rpc {
@@ -28,7 +29,7 @@ class Process {
                                                          const std::string& metrics_listen);
 
   // Before Run. See Server::Add.
-  void Add(Service& service, std::function<bool()> ready) {
+  void Add(BytesService& service, std::function<bool()> ready) {
     server_.Add(service, std::move(ready));
   }
 
@@ -36,6 +37,8 @@ class Process {
   Runtime& UseCallers(Callers& callers);
 
   int workers() const;
+  // The addresses that Run will listen on.
+  const std::vector<std::string>& listen() const { return server_.listen(); }
 
   // Serves until SIGTERM or SIGINT, then drains. Errors are those of Server::Start and of the
   // metrics listener.

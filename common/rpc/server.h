@@ -11,8 +11,8 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
+#include "common/rpc/bytes_service.h"
 #include "common/rpc/reflection.h"
-#include "common/rpc/service.h"
 
 namespace alma::rpc {
 
@@ -20,6 +20,9 @@ namespace alma::rpc {
 // without TLS. INVALID_ARGUMENT where it is no address, FAILED_PRECONDITION where strangers may
 // reach it and `insecure` is not set.
 absl::Status CheckAddress(const std::string& flag, const std::string& address, bool insecure);
+
+// Whether only this machine reaches `address`: loopback and unix sockets.
+bool IsLocal(const std::string& address);
 
 struct ServerOptions {
   // The process' name in its ready lines.
@@ -36,9 +39,11 @@ class Server {
   explicit Server(ServerOptions options);
   ~Server();
 
+  const std::vector<std::string>& listen() const { return options_.listen; }
+
   // Before Start. `ready` says whether the service can answer now; health follows it within 200 ms,
   // that of "" is that of all services together. `service` and `ready` outlive the server.
-  void Add(Service& service, std::function<bool()> ready);
+  void Add(BytesService& service, std::function<bool()> ready);
 
   // Listens, then prints a ready line per listener on stdout. FAILED_PRECONDITION for a listener
   // off loopback without `insecure`, INVALID_ARGUMENT for one that is no address, UNAVAILABLE where
@@ -51,7 +56,7 @@ class Server {
 
  private:
   struct Served {
-    Service* service;
+    BytesService* service;
     std::function<bool()> ready;
   };
   void ReportHealth();
