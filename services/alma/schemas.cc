@@ -1,5 +1,6 @@
 #include "services/alma/schemas.h"
 
+#include "services/agents/module.h"
 #include "services/conversations/module.h"
 #include "services/organizations/module.h"
 
@@ -15,7 +16,7 @@ const std::vector<ServiceSchemas>& Services() {
   static const std::vector<ServiceSchemas> services = {
       {"organizations", organizations::Schemas()},
       {"conversations", conversations::Schemas()},
-      {"agents", {}},
+      {"agents", agents::Schemas()},
       {"analytics", {}},
   };
   return services;

@@ -10,6 +10,7 @@
 #include "common/serve/storage.h"
 #include "common/status/macros.h"
 #include "google/protobuf/descriptor.h"
+#include "services/agents/module.h"
 #include "services/alma/commands.h"
 #include "services/alma/schemas.h"
 #include "services/conversations/module.h"
@@ -27,9 +28,8 @@ absl::StatusOr<auth::Secrets> Secrets(const serve::Storage& storage) {
 // Services that are known and listed, every method of which is UNIMPLEMENTED.
 std::vector<std::unique_ptr<rpc::Service>> AddWithoutHandlers(serve::Host& host) {
   std::vector<std::unique_ptr<rpc::Service>> services;
-  for (const char* name :
-       {"alma.agents.v1.AgentsService", "alma.analytics.v1.AnalyticsService",
-        "alma.analytics.v1.EventsService", "alma.analytics.v1.FollowUpsService"}) {
+  for (const char* name : {"alma.analytics.v1.AnalyticsService", "alma.analytics.v1.EventsService",
+                           "alma.analytics.v1.FollowUpsService"}) {
     const auto* descriptor =
         google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(name);
     services.push_back(std::make_unique<rpc::Service>(*descriptor, host.runtime));
@@ -58,6 +58,7 @@ absl::Status Serve() {
 
   const organizations::Module organizations(host, [&] { authenticator.Forget(); });
   const conversations::Module conversations(host);
+  const agents::Module agents(host);
   const auto without_handlers = AddWithoutHandlers(host);
   return process->Run();
 }
