@@ -53,6 +53,20 @@ class PrincipalCallers final : public Callers {
   const auth::PrincipalSigner signer_;
 };
 
+// As PrincipalCallers, and for development also by a plain `alma-organization: <uuid>`, with every
+// scope that an API key can hold but platform.admin. Anybody can say that, so such a process must
+// not listen to strangers.
+class InsecureCallers final : public Callers {
+ public:
+  explicit InsecureCallers(const auth::Secrets& secrets) : signed_(secrets) {}
+  absl::StatusOr<auth::v1::Principal> Resolve(const Metadata& metadata,
+                                              absl::Time deadline) override;
+  bool MayBeInternal() const override { return true; }
+
+ private:
+  PrincipalCallers signed_;
+};
+
 // OK when the caller carries `scope` (see auth::HasScope), PERMISSION_DENIED otherwise.
 absl::Status CheckScope(const auth::v1::Principal& caller, std::string_view scope);
 

@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -36,6 +37,8 @@ class Process {
   Runtime& UseCallers(Callers& callers);
 
   int workers() const;
+  // The addresses that Run will listen on.
+  const std::vector<std::string>& listen() const { return server_.listen(); }
 
   // Serves until SIGTERM or SIGINT, then drains. Errors are those of Server::Start and of the
   // metrics listener.

@@ -92,6 +92,11 @@ void LogGrpc(gpr_log_func_args* args) { log::Debug("grpc", {{"message", args->me
 
 }  // namespace
 
+bool IsLocal(const std::string& address) {
+  return address.starts_with(kUnix) ||
+         IsLoopback(std::string_view(address).substr(0, address.rfind(':')));
+}
+
 absl::Status CheckAddress(const std::string& flag, const std::string& address, bool insecure) {
   if (address.starts_with(kUnix) && address.size() > kUnix.size()) return absl::OkStatus();
   const size_t colon = address.rfind(':');
@@ -100,7 +105,7 @@ absl::Status CheckAddress(const std::string& flag, const std::string& address, b
     return absl::InvalidArgumentError(
         absl::StrCat(flag, ": '", address, "' is not host:port or unix:/path"));
   }
-  if (insecure || IsLoopback(std::string_view(address).substr(0, colon))) return absl::OkStatus();
+  if (insecure || IsLocal(address)) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(
       flag, ": ", address, " is not on loopback and has no TLS; say --insecure if you mean it"));
 }

@@ -21,6 +21,9 @@ namespace alma::rpc {
 // reach it and `insecure` is not set.
 absl::Status CheckAddress(const std::string& flag, const std::string& address, bool insecure);
 
+// Whether only this machine reaches `address`: loopback and unix sockets.
+bool IsLocal(const std::string& address);
+
 struct ServerOptions {
   // The process' name in its ready lines.
   std::string name;
@@ -35,6 +38,8 @@ class Server {
  public:
   explicit Server(ServerOptions options);
   ~Server();
+
+  const std::vector<std::string>& listen() const { return options_.listen; }
 
   // Before Start. `ready` says whether the service can answer now; health follows it within 200 ms,
   // that of "" is that of all services together. `service` and `ready` outlive the server.

@@ -4,10 +4,11 @@
 #include "absl/flags/flag.h"
 #include "absl/time/clock.h"
 #include "common/db/migration.h"
+#include "common/serve/storage.h"
 #include "common/status/macros.h"
 #include "google/protobuf/util/json_util.h"
 #include "services/alma/commands.h"
-#include "services/alma/storage.h"
+#include "services/alma/schemas.h"
 #include "services/organizations/schema.h"
 #include "services/organizations/store.h"
 
@@ -31,9 +32,9 @@ absl::StatusOr<std::string> ToJson(const google::protobuf::Message& message) {
 absl::Status Bootstrap() {
   const std::string name = absl::GetFlag(FLAGS_organization);
   if (name.empty()) return absl::InvalidArgumentError("bootstrap needs --organization=NAME");
-  ASSIGN_OR_RETURN(const Storage storage, Storage::FromFlags());
+  ASSIGN_OR_RETURN(const auto storage, serve::Storage::FromFlags(AllSchemas()));
   ASSIGN_OR_RETURN(const auto locks, storage.Lock());
-  for (const db::Schema* schema : AllSchemas()) {
+  for (const db::Schema* schema : storage.schemas()) {
     ASSIGN_OR_RETURN(const auto database, storage.Open(*schema, /*sessions=*/1));
     RETURN_IF_ERROR(db::Migrate(*database, /*dry_run=*/false).status());
   }

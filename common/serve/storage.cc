@@ -1,47 +1,36 @@
-#include "services/alma/storage.h"
-
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include "common/serve/storage.h"
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <set>
 #include <utility>
 
 #include "absl/flags/flag.h"
+#include "absl/flags/reflection.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "common/db/location.h"
 #include "common/status/macros.h"
-#include "services/conversations/schema.h"
-#include "services/organizations/schema.h"
 
 ABSL_FLAG(std::string, data_dir, "",
           "Folder of the SQLite files; $ALMA_HOME/data or else ./alma-data by default.");
-ABSL_FLAG(
-    std::string, database, "",
-    "Where all databases are: sqlite:///folder/ or postgresql://…, one schema for each there.");
+ABSL_FLAG(std::string, database, "",
+          "Where the databases are: sqlite:///folder/ or postgresql://…, one schema for each "
+          "there. A process with one database takes sqlite:///folder/file.db too.");
 ABSL_FLAG(std::string, database_file, "",
           "File that holds the value of --database, so that no password is an argument.");
-ABSL_FLAG(std::string, organizations_database, "", "Another place for this database alone.");
-ABSL_FLAG(std::string, conversations_database, "", "Another place for this database alone.");
 
-namespace alma {
+namespace alma::serve {
 namespace {
 
 constexpr std::string_view kSqlite = "sqlite://";
 
-// Keyed by the name of the database.
-std::string OwnUrl(std::string_view database) {
-  static const std::map<std::string_view, const absl::Flag<std::string>*> flags = {
-      {"organizations", &FLAGS_organizations_database},
-      {"conversations", &FLAGS_conversations_database},
-  };
-  const auto flag = flags.find(database);
-  return flag == flags.end() ? "" : absl::GetFlag(*flag->second);
+// The value of --<name>_database.
+std::string OwnUrl(std::string_view name) {
+  const absl::CommandLineFlag* flag =
+      absl::FindCommandLineFlag(absl::StrCat(std::string(name), "_database"));
+  return flag == nullptr ? "" : flag->CurrentValue();
 }
 
 std::string DefaultDataDir() {
@@ -66,26 +55,8 @@ absl::StatusOr<std::string> ReadDatabaseFile(const std::string& path) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<FolderLock>> FolderLock::Take(const std::string& folder) {
-  std::error_code error;
-  if (std::filesystem::create_directories(folder, error)) {
-    std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
-  }
-  const std::string path = absl::StrCat(folder, "/lock");
-  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
-  if (file < 0) return absl::UnavailableError(absl::StrCat("cannot write in ", folder));
-  auto lock = std::unique_ptr<FolderLock>(new FolderLock(file));
-  if (flock(file, LOCK_EX | LOCK_NB) != 0) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(folder, " is in use by another alma process"));
-  }
-  return lock;
-}
-
-FolderLock::~FolderLock() { close(file_); }
-
-absl::StatusOr<Storage> Storage::FromFlags() {
-  Storage storage;
+absl::StatusOr<Storage> Storage::FromFlags(Schemas schemas) {
+  Storage storage(std::move(schemas));
   storage.url_ = absl::GetFlag(FLAGS_database);
   const std::string file = absl::GetFlag(FLAGS_database_file);
   const std::string data_dir = absl::GetFlag(FLAGS_data_dir);
@@ -96,19 +67,19 @@ absl::StatusOr<Storage> Storage::FromFlags() {
   if (!file.empty()) {
     ASSIGN_OR_RETURN(storage.url_, ReadDatabaseFile(file));
   }
+  const bool is_file = storage.url_.ends_with(".db");
   if (storage.url_.empty()) {
     std::error_code error;
     storage.folder_ =
         std::filesystem::absolute(data_dir.empty() ? DefaultDataDir() : data_dir, error);
     storage.url_ = std::string(kSqlite).append(storage.folder_).append("/");
-  } else if (storage.url_.starts_with(kSqlite)) {
-    if (storage.url_.ends_with(".db")) {
-      return absl::InvalidArgumentError(
-          "--database: alma has several databases; name a folder, sqlite:///folder/");
-    }
+  } else if (storage.url_.starts_with(kSqlite) && !is_file) {
     storage.folder_ = storage.url_.substr(kSqlite.size());
+  } else if (storage.url_.starts_with(kSqlite) && storage.schemas_.size() > 1) {
+    return absl::InvalidArgumentError(
+        "--database: this process has several databases; name a folder, sqlite:///folder/");
   }
-  for (const db::Schema* schema : AllSchemas()) {
+  for (const db::Schema* schema : storage.schemas_) {
     RETURN_IF_ERROR(storage.Open(*schema, 0).status());
   }
   return storage;
@@ -124,7 +95,7 @@ absl::StatusOr<std::unique_ptr<db::Database>> Storage::Open(const db::Schema& sc
 
 absl::StatusOr<std::vector<std::unique_ptr<FolderLock>>> Storage::Lock() const {
   std::set<std::string> folders;
-  for (const db::Schema* schema : AllSchemas()) {
+  for (const db::Schema* schema : schemas_) {
     ASSIGN_OR_RETURN(const auto database, Open(*schema, 0));
     if (database->location().engine != db::Engine::kSqlite) continue;
     folders.insert(
@@ -137,26 +108,4 @@ absl::StatusOr<std::vector<std::unique_ptr<FolderLock>>> Storage::Lock() const {
   return locks;
 }
 
-const std::vector<const db::Schema*>& AllSchemas() {
-  static const std::vector<const db::Schema*> schemas = {&organizations::Schema(),
-                                                         &conversations::Schema()};
-  return schemas;
-}
-
-absl::StatusOr<std::vector<const db::Schema*>> SchemasOf(std::string_view service) {
-  if (service.empty()) return AllSchemas();
-  static const std::map<std::string_view, std::vector<const db::Schema*>> services = {
-      {"organizations", {&organizations::Schema()}},
-      {"conversations", {&conversations::Schema()}},
-      {"agents", {}},
-      {"analytics", {}},
-  };
-  const auto found = services.find(service);
-  if (found == services.end()) {
-    return absl::InvalidArgumentError(
-        "--service: one of organizations, conversations, agents, analytics");
-  }
-  return found->second;
-}
-
-}  // namespace alma
+}  // namespace alma::serve

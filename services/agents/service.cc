@@ -1,0 +1,68 @@
+#include "services/agents/service.h"
+
+#include "common/db/list_page.h"
+#include "common/status/macros.h"
+#include "services/agents/validate.h"
+
+namespace alma::agents {
+
+AgentsService::AgentsService(rpc::Runtime& runtime, AgentStore& store,
+                             const db::PageTokens& page_tokens)
+    : Service(*v1::Agent::descriptor()->file()->FindServiceByName("AgentsService"), runtime),
+      store_(store),
+      page_tokens_(page_tokens) {
+  Handle("CreateAgent", &AgentsService::CreateAgent);
+  Handle("BatchCreateAgents", &AgentsService::BatchCreateAgents);
+  Handle("GetAgent", &AgentsService::GetAgent);
+  Handle("BatchGetAgents", &AgentsService::BatchGetAgents);
+  Handle("ListAgents", &AgentsService::ListAgents);
+  Handle("UpdateAgent", &AgentsService::UpdateAgent);
+  Handle("DeleteAgent", &AgentsService::DeleteAgent);
+}
+
+absl::StatusOr<v1::Agent> AgentsService::CreateAgent(const rpc::Call& call,
+                                                     v1::CreateAgentRequest& request) {
+  RETURN_IF_ERROR(Validate(request));
+  return store_.Create(call, request.agent());
+}
+
+absl::StatusOr<v1::BatchCreateAgentsResponse> AgentsService::BatchCreateAgents(
+    const rpc::Call& call, v1::BatchCreateAgentsRequest& request) {
+  RETURN_IF_ERROR(Validate(request));
+  return store_.CreateAll(call, "agents", request.agents(),
+                          &v1::BatchCreateAgentsResponse::mutable_agents);
+}
+
+absl::StatusOr<v1::Agent> AgentsService::GetAgent(const rpc::Call& call,
+                                                  v1::GetAgentRequest& request) {
+  RETURN_IF_ERROR(Validate(request));
+  return store_.Get(call, request.uuid());
+}
+
+absl::StatusOr<v1::BatchGetAgentsResponse> AgentsService::BatchGetAgents(
+    const rpc::Call& call, v1::BatchGetAgentsRequest& request) {
+  RETURN_IF_ERROR(Validate(request));
+  return store_.BatchGet(call, request.uuids(), &v1::BatchGetAgentsResponse::mutable_agents);
+}
+
+absl::StatusOr<v1::ListAgentsResponse> AgentsService::ListAgents(const rpc::Call& call,
+                                                                 v1::ListAgentsRequest& request) {
+  RETURN_IF_ERROR(Validate(request));
+  return db::AnswerList(page_tokens_, request, call.organization(), [&](const db::Position& after) {
+    return store_.List(call, request, after);
+  });
+}
+
+absl::StatusOr<v1::Agent> AgentsService::UpdateAgent(const rpc::Call& call,
+                                                     v1::UpdateAgentRequest& request) {
+  RETURN_IF_ERROR(Validate(request));
+  return store_.Update(call, request.agent(), request.update_mask());
+}
+
+absl::StatusOr<v1::Agent> AgentsService::DeleteAgent(const rpc::Call& call,
+                                                     v1::DeleteAgentRequest& request) {
+  RETURN_IF_ERROR(Validate(request));
+  return store_.Delete(call, request.uuid(), request.revision());
+}
+
+}  // namespace alma::agents

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "alma/agents/v1/agents.pb.h"
+#include "common/db/page_token.h"
+#include "common/rpc/service.h"
+#include "services/agents/store.h"
+
+namespace alma::agents {
+
+// alma.agents.v1.AgentsService. What it is given outlives it.
+class AgentsService final : public rpc::Service {
+ public:
+  AgentsService(rpc::Runtime& runtime, AgentStore& store, const db::PageTokens& page_tokens);
+
+ private:
+  absl::StatusOr<v1::Agent> CreateAgent(const rpc::Call& call, v1::CreateAgentRequest& request);
+  absl::StatusOr<v1::BatchCreateAgentsResponse> BatchCreateAgents(
+      const rpc::Call& call, v1::BatchCreateAgentsRequest& request);
+  absl::StatusOr<v1::Agent> GetAgent(const rpc::Call& call, v1::GetAgentRequest& request);
+  absl::StatusOr<v1::BatchGetAgentsResponse> BatchGetAgents(const rpc::Call& call,
+                                                            v1::BatchGetAgentsRequest& request);
+  absl::StatusOr<v1::ListAgentsResponse> ListAgents(const rpc::Call& call,
+                                                    v1::ListAgentsRequest& request);
+  absl::StatusOr<v1::Agent> UpdateAgent(const rpc::Call& call, v1::UpdateAgentRequest& request);
+  absl::StatusOr<v1::Agent> DeleteAgent(const rpc::Call& call, v1::DeleteAgentRequest& request);
+
+  AgentStore& store_;
+  const db::PageTokens& page_tokens_;
+};
+
+}  // namespace alma::agents

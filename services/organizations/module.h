@@ -1,0 +1,25 @@
+#pragma once
+
+#include "common/serve/host.h"
+#include "services/organizations/api_key_store.h"
+#include "services/organizations/service.h"
+#include "services/organizations/store.h"
+
+namespace alma::organizations {
+
+// The databases that a Module needs.
+serve::Schemas Schemas();
+
+// The gRPC services of this folder and what they stand on, added to the process of `host`.
+class Module {
+ public:
+  Module(serve::Host& host, const OnChange& on_change);
+
+ private:
+  Store store_;
+  ApiKeyStore api_key_store_;
+  OrganizationsService organizations_;
+  ApiKeysService api_keys_;
+};
+
+}  // namespace alma::organizations
