@@ -10,6 +10,15 @@ bool IsKnownScope(std::string_view scope) {
   return std::find(kAllScopes.begin(), kAllScopes.end(), scope) != kAllScopes.end();
 }
 
+std::vector<std::string> TenantScopes() {
+  std::vector<std::string> scopes;
+  scopes.reserve(kAllScopes.size());
+  for (const std::string_view scope : kAllScopes) {
+    if (scope != kPlatformAdmin) scopes.emplace_back(scope);
+  }
+  return scopes;
+}
+
 std::string_view ScopeOf(const google::protobuf::MethodDescriptor& method) {
   return method.options().GetExtension(alma::auth::v1::scope);
 }

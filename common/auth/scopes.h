@@ -1,7 +1,9 @@
 #pragma once
 
 #include <array>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "alma/auth/v1/principal.pb.h"
 #include "google/protobuf/descriptor.h"
@@ -28,6 +30,9 @@ inline constexpr std::array<std::string_view, 9> kAllScopes = {
     kOrganizationRead,   kOrganizationAdmin, kAgentsRead,     kAgentsWrite,   kConversationsRead,
     kConversationsWrite, kAnalyticsRead,     kAnalyticsWrite, kPlatformAdmin,
 };
+
+// The same but platform.admin: what is about one organization.
+std::vector<std::string> TenantScopes();
 
 // Whether an API key can hold `scope`.
 bool IsKnownScope(std::string_view scope);

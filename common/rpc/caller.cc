@@ -57,9 +57,7 @@ absl::StatusOr<auth::v1::Principal> InsecureCallers::Resolve(const Metadata& met
       !id::ParseUuid(View(first->second), principal.mutable_organization_uuid())) {
     return status::ApiKeyInvalid();
   }
-  for (const std::string_view scope : auth::kAllScopes) {
-    if (scope != auth::kPlatformAdmin) principal.add_scopes(std::string(scope));
-  }
+  for (const std::string& scope : auth::TenantScopes()) principal.add_scopes(scope);
   return principal;
 }
 

@@ -53,9 +53,8 @@ class PrincipalCallers final : public Callers {
   const auth::PrincipalSigner signer_;
 };
 
-// As PrincipalCallers, and for development also by a plain `alma-organization: <uuid>`, with every
-// scope that an API key can hold but platform.admin. Anybody can say that, so such a process must
-// not listen to strangers.
+// As PrincipalCallers, and for development also by a plain `alma-organization: <uuid>`, with
+// auth::TenantScopes. Anybody can say that, so such a process must not listen to strangers.
 class InsecureCallers final : public Callers {
  public:
   explicit InsecureCallers(const auth::Secrets& secrets) : signed_(secrets) {}

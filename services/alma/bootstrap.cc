@@ -12,7 +12,8 @@
 #include "services/organizations/schema.h"
 #include "services/organizations/store.h"
 
-ABSL_FLAG(std::string, organization, "", "bootstrap: name of the first organization.");
+ABSL_FLAG(std::string, organization, "",
+          "bootstrap: name of the first organization. principal: uuid of the caller's.");
 
 namespace alma {
 namespace {

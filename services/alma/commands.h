@@ -17,4 +17,8 @@ absl::Status Bootstrap();
 // `applied` or `pending`.
 absl::Status Migrate();
 
+// Prints the value of the metadata entry `alma-principal-bin`, in base64, with which --organization
+// calls a service without a gateway.
+absl::Status PrintPrincipal();
+
 }  // namespace alma

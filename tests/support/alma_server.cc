@@ -17,12 +17,12 @@ namespace {
 constexpr absl::Duration kReadyTimeout = absl::Seconds(60);
 constexpr absl::Duration kStopTimeout = absl::Seconds(30);
 
-std::string Program() {
+std::string Program(const std::string& name) {
   const char* folder = std::getenv("ALMA_BIN_DIR");
   if (folder == nullptr) {
     FAIL("$ALMA_BIN_DIR is not set; it names the folder of the built programs");
   }
-  return absl::StrCat(folder, "/alma");
+  return absl::StrCat(folder, "/", name);
 }
 
 google::protobuf::Struct ParseJson(const std::string& text) {
@@ -75,7 +75,7 @@ std::unique_ptr<db::Database> AlmaStorage::Open(std::string_view name) const {
 }
 
 Finished RunAlma(const std::vector<std::string>& arguments) {
-  std::vector<std::string> command = {Program()};
+  std::vector<std::string> command = {Program("alma")};
   command.insert(command.end(), arguments.begin(), arguments.end());
   return Run(command);
 }
@@ -90,17 +90,24 @@ Bootstrapped Bootstrap(const AlmaStorage& storage, const std::string& organizati
   return {made.fields().at("uuid").string_value(), json.fields().at("secret").string_value()};
 }
 
-std::vector<std::string> ServeCommand(const AlmaStorage& storage,
-                                      const std::vector<std::string>& flags) {
-  std::vector<std::string> command = {Program(), "serve", "--listen=127.0.0.1:0",
+std::vector<std::string> ServerCommand(const std::string& program,
+                                       const std::vector<std::string>& flags) {
+  std::vector<std::string> command = {Program(program), "--listen=127.0.0.1:0",
                                       "--metrics_listen="};
 #ifdef __SANITIZE_ADDRESS__
   // The leak checker looks at the process as a debugger does.
   command.emplace_back("--allow_core");
 #endif
-  for (const std::string& flag : storage.ServeFlags()) command.push_back(flag);
   command.insert(command.end(), flags.begin(), flags.end());
   return command;
+}
+
+std::vector<std::string> ServeCommand(const AlmaStorage& storage,
+                                      const std::vector<std::string>& flags) {
+  std::vector<std::string> words = {"serve"};
+  for (const std::string& flag : storage.ServeFlags()) words.push_back(flag);
+  words.insert(words.end(), flags.begin(), flags.end());
+  return ServerCommand("alma", words);
 }
 
 std::string AwaitAddress(Process& process) {
@@ -108,14 +115,15 @@ std::string AwaitAddress(Process& process) {
   if (!line.has_value()) FAIL("no ready line; its stderr: " << process.Errors());
   const google::protobuf::Struct ready = ParseJson(*line);
   REQUIRE(ready.fields().at("event").string_value() == "listening");
-  REQUIRE(ready.fields().at("service").string_value() == "alma");
+  CHECK_FALSE(ready.fields().at("service").string_value().empty());
   return ready.fields().at("address").string_value();
 }
 
 AlmaServer::AlmaServer(const AlmaStorage& storage, const std::vector<std::string>& flags)
-    : process_(ServeCommand(storage, flags)),
-      address_(AwaitAddress(process_)),
-      channel_(Connect(address_)) {}
+    : AlmaServer(ServeCommand(storage, flags)) {}
+
+AlmaServer::AlmaServer(const std::vector<std::string>& command)
+    : process_(command), address_(AwaitAddress(process_)), channel_(Connect(address_)) {}
 
 Finished AlmaServer::Stop(int signal) {
   // An idle client of gRPC looks at its connections every 5 seconds, and until then keeps the

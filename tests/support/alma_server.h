@@ -13,8 +13,8 @@
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
-// The program `alma` of $ALMA_BIN_DIR, as an operator starts it. What does not succeed fails the
-// test case.
+// The programs of $ALMA_BIN_DIR, as an operator starts them. What does not succeed fails the test
+// case.
 namespace alma::testing {
 
 // A place for Alma's databases, empty at first, and a folder for whatever else a test case needs.
@@ -29,6 +29,9 @@ class AlmaStorage {
   std::string data_dir() const { return folder_.path() + "/data"; }
   const std::string& folder() const { return folder_.path(); }
   std::string secret_file() const { return folder_.path() + "/secret"; }
+
+  // That of the PostgreSQL database, for another storage on it; empty on SQLite.
+  const std::string& url() const { return url_; }
 
   // The flag that says where the databases are, for every command.
   std::string location_flag() const;
@@ -55,11 +58,13 @@ struct Bootstrapped {
 };
 Bootstrapped Bootstrap(const AlmaStorage& storage, const std::string& organization = "Escola Alma");
 
-// An `alma serve` on a free loopback port, ready when it is made, killed in the end. --log_level
-// and the like may be given as `flags`.
+// A server, ready when it is made, killed in the end.
 class AlmaServer {
  public:
+  // An `alma serve` on a free loopback port. --log_level and the like may be given as `flags`.
   explicit AlmaServer(const AlmaStorage& storage, const std::vector<std::string>& flags = {});
+  // What such a command line starts.
+  explicit AlmaServer(const std::vector<std::string>& command);
 
   // As grpcurl takes it.
   const std::string& address() const { return address_; }
@@ -75,10 +80,14 @@ class AlmaServer {
   std::shared_ptr<grpc::Channel> channel_;
 };
 
-// The command line of an `alma serve` that picks its port, and the address in the ready line it
-// then prints.
+// The command line of a program that serves ("alma-conversations") with these flags and picks its
+// port where they do not.
+std::vector<std::string> ServerCommand(const std::string& program,
+                                       const std::vector<std::string>& flags);
+// That of an `alma serve`.
 std::vector<std::string> ServeCommand(const AlmaStorage& storage,
                                       const std::vector<std::string>& flags);
+// The address in the next ready line of such a process.
 std::string AwaitAddress(Process& process);
 
 }  // namespace alma::testing

@@ -1,7 +1,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/auth/api_key.h"
-#include "tests/support/alma_server.h"
+#include "tests/support/deployed.h"
 #include "tests/system/conversations.h"
 #include "tests/system/keys.h"
 
@@ -14,10 +14,10 @@ constexpr char kCreateMessage[] = "alma.conversations.v1.MessagesService/CreateM
 constexpr char kGetMessage[] = "alma.conversations.v1.MessagesService/GetMessage";
 constexpr char kNoProtobuf[] = "\xff\xff\xff";
 
-// An `alma serve` with a first organization.
+// Alma with a first organization.
 struct Running {
-  explicit Running(db::Engine engine)
-      : storage(engine), first(Bootstrap(storage)), server(storage) {}
+  explicit Running(Deployment deployment)
+      : storage(EngineOf(deployment)), first(Bootstrap(storage)), server(storage, deployment) {}
 
   Client As(const std::string& key) const { return Client(server.channel(), key); }
   Client With(Client::Metadata metadata) const {
@@ -26,7 +26,7 @@ struct Running {
 
   const AlmaStorage storage;
   const Bootstrapped first;
-  AlmaServer server;
+  const Deployed server;
   const Client admin{server.channel(), first.secret};
 };
 
@@ -61,9 +61,9 @@ std::string WithWrongChecksum(std::string key) {
 }
 
 TEST_CASE("every key that is none gets one identical answer") {
-  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
-  CAPTURE(engine);
-  const Running alma(engine);
+  const Deployment deployment = GENERATE(from_range(kDeployments));
+  CAPTURE(deployment);
+  const Running alma(deployment);
   const std::string good = alma.first.secret;
   REQUIRE(ListConversations(alma.admin).ok());
   for (const std::string& key :
@@ -79,7 +79,9 @@ TEST_CASE("every key that is none gets one identical answer") {
 }
 
 TEST_CASE("two keys at once are none even when both are good") {
-  const Running alma(db::Engine::kSqlite);
+  const Deployment deployment = GENERATE(from_range(kDeployments));
+  CAPTURE(deployment);
+  const Running alma(deployment);
   const std::string bearer = "Bearer " + alma.first.secret;
   const std::string key = alma.first.secret;
   CHECK(ListConversations(alma.With({{"x-api-key", key}})).ok());
@@ -89,9 +91,9 @@ TEST_CASE("two keys at once are none even when both are good") {
 }
 
 TEST_CASE("a key is refused at once when it is revoked or expires") {
-  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
-  CAPTURE(engine);
-  const Running alma(engine);
+  const Deployment deployment = GENERATE(from_range(kDeployments));
+  CAPTURE(deployment);
+  const Running alma(deployment);
   const std::string& organization = alma.first.organization_uuid;
   const auto revoked = CreateKey(alma.admin, organization);
   CHECK(ListConversations(alma.As(revoked.secret())).ok());
@@ -107,9 +109,9 @@ TEST_CASE("a key is refused at once when it is revoked or expires") {
 }
 
 TEST_CASE("the keys of an organization that is inactive or deleted are refused at once") {
-  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
-  CAPTURE(engine);
-  const Running alma(engine);
+  const Deployment deployment = GENERATE(from_range(kDeployments));
+  CAPTURE(deployment);
+  const Running alma(deployment);
   const auto other = CreateOrganization(alma.admin, "Outra");
   const Client client = alma.As(CreateKey(alma.admin, other.uuid()).secret());
   CHECK(ListConversations(client).ok());
@@ -127,7 +129,9 @@ TEST_CASE("the keys of an organization that is inactive or deleted are refused a
 TEST_CASE(
     "a call is checked for its method then the key then the scope then its bytes and then its "
     "fields") {
-  const Running alma(db::Engine::kSqlite);
+  const Deployment deployment = GENERATE(from_range(kDeployments));
+  CAPTURE(deployment);
+  const Running alma(deployment);
   const Client stranger(alma.server.channel());
   const Client reader =
       alma.As(CreateKey(alma.admin, alma.first.organization_uuid, {"conversations.read"}).secret());
@@ -150,9 +154,13 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "a key revoked by one process is refused by another on the same PostgreSQL within 2 seconds") {
-  const Running alma(db::Engine::kPostgresql);
-  AlmaServer second(alma.storage);
+    "a key revoked by one deployment is refused by another on the same PostgreSQL within 2 "
+    "seconds") {
+  const Deployment deployment = GENERATE(from_range(kDeploymentsOnPostgresql));
+  CAPTURE(deployment);
+  const Running alma(deployment);
+  const AlmaStorage second_storage(alma.storage.url());
+  const Deployed second(second_storage, deployment);
   const auto key = CreateKey(alma.admin, alma.first.organization_uuid);
   const Client there(second.channel(), key.secret());
   REQUIRE(ListConversations(there).ok());

@@ -1,6 +1,6 @@
 #include "absl/strings/str_cat.h"
 #include "common/id/uuid.h"
-#include "tests/support/alma_server.h"
+#include "tests/support/deployed.h"
 #include "tests/system/conversations.h"
 #include "tests/system/health.h"
 
@@ -13,9 +13,11 @@ constexpr char kCreateMessage[] = "alma.conversations.v1.MessagesService/CreateM
 constexpr size_t kMaxMessageBytes = 4 * 1024 * 1024;
 
 TEST_CASE("bytes that no message can be read from are refused and leave the process alive") {
-  const AlmaStorage storage(db::Engine::kSqlite);
+  const Deployment deployment = GENERATE(from_range(kDeployments));
+  CAPTURE(deployment);
+  const AlmaStorage storage(EngineOf(deployment));
   const std::string key = Bootstrap(storage).secret;
-  AlmaServer server(storage);
+  Deployed server(storage, deployment);
   const Client client(server.channel(), key);
 
   SECTION("bytes that are no protobuf") {
@@ -51,7 +53,7 @@ TEST_CASE("bytes that no message can be read from are refused and leave the proc
     request.mutable_message()->mutable_content()->push_back('a');
     CHECK(Create(client, request).status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED);
   }
-  CHECK(server.process().Running());
+  CHECK(server.Running());
   CHECK(Health(server.channel()) == "SERVING");
   CHECK(CreateConversations(client, 1).size() == 1);
 }

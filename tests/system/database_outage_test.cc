@@ -3,7 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/auth/api_key.h"
-#include "tests/support/alma_server.h"
+#include "tests/support/deployed.h"
 #include "tests/support/postgres_cluster.h"
 #include "tests/system/conversations.h"
 #include "tests/system/health.h"
@@ -32,7 +32,7 @@ void CheckUnavailable(const grpc::Status& status) {
 
 // Fails the test case unless a stored message can be read, and another be written, soon after
 // health says SERVING.
-void CheckServes(AlmaServer& server, const Client& client, const v1::Message& stored) {
+void CheckServes(Deployed& server, const Client& client, const v1::Message& stored) {
   CHECK(HealthBecomes(server.channel(), "SERVING", kBack));
   // Callers are refused for a moment after the last connection that failed.
   const absl::Time deadline = absl::Now() + kFollows;
@@ -45,7 +45,7 @@ void CheckServes(AlmaServer& server, const Client& client, const v1::Message& st
   INFO(AllOf(created.status));
   CHECK(created.status.ok());
   CHECK(Get(client, stored.uuid()).response.content() == stored.content());
-  CHECK(server.process().Running());
+  CHECK(server.Running());
 }
 
 // What a migration of another version leaves behind.
@@ -63,10 +63,12 @@ void ApplyStep(const AlmaStorage& storage, int id, int oldest_binary) {
 }
 
 TEST_CASE("while PostgreSQL is gone calls are UNAVAILABLE and when it is back they work again") {
+  const Deployment deployment = GENERATE(from_range(kDeploymentsOnPostgresql));
+  CAPTURE(deployment);
   PostgresCluster cluster;
   const AlmaStorage storage(cluster.url());
   const std::string key = Bootstrap(storage).secret;
-  AlmaServer server(storage);
+  Deployed server(storage, deployment);
   const Client client(server.channel(), key);
   const std::string conversation = CreateConversations(client, 1)[0];
   const v1::Message stored = Create(client, NewMessage(conversation)).response;
@@ -85,10 +87,12 @@ TEST_CASE("while PostgreSQL is gone calls are UNAVAILABLE and when it is back th
 }
 
 TEST_CASE("a PostgreSQL that only reads answers reads and refuses writes as UNAVAILABLE") {
+  const Deployment deployment = GENERATE(from_range(kDeploymentsOnPostgresql));
+  CAPTURE(deployment);
   PostgresCluster cluster;
   const AlmaStorage storage(cluster.url());
   const std::string key = Bootstrap(storage).secret;
-  AlmaServer server(storage);
+  Deployed server(storage, deployment);
   const Client client(server.channel(), key);
   const std::string conversation = CreateConversations(client, 1)[0];
   const v1::Message stored = Create(client, NewMessage(conversation)).response;
@@ -106,7 +110,7 @@ TEST_CASE(
     "while the file of SQLite is elsewhere calls are UNAVAILABLE and nothing stored is lost") {
   const AlmaStorage storage(db::Engine::kSqlite);
   const std::string key = Bootstrap(storage).secret;
-  AlmaServer server(storage);
+  Deployed server(storage, Deployment::kSqlite);
   const Client client(server.channel(), key);
   const std::string conversation = CreateConversations(client, 1)[0];
   const v1::Message stored = Create(client, NewMessage(conversation)).response;
@@ -125,8 +129,10 @@ TEST_CASE(
 }
 
 TEST_CASE("a database that is behind is not served until it is migrated") {
+  const Deployment deployment = GENERATE(from_range(kDeploymentsOnPostgresql));
+  CAPTURE(deployment);
   const AlmaStorage storage(db::Engine::kPostgresql);
-  AlmaServer server(storage, {"--migrate=never"});
+  Deployed server(storage, deployment, {"--migrate=never"});
   CHECK(Health(server.channel()) == "NOT_SERVING");
   // Who it is cannot be found out either.
   CheckUnavailable(Get(Client(server.channel(), auth::NewApiKey()), "").status);
@@ -136,11 +142,11 @@ TEST_CASE("a database that is behind is not served until it is migrated") {
 }
 
 TEST_CASE("a database that is ahead is served only while it still suits this binary") {
-  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
-  CAPTURE(engine);
-  const AlmaStorage storage(engine);
+  const Deployment deployment = GENERATE(from_range(kDeployments));
+  CAPTURE(deployment);
+  const AlmaStorage storage(EngineOf(deployment));
   const std::string key = Bootstrap(storage).secret;
-  AlmaServer server(storage);
+  Deployed server(storage, deployment);
   const Client client(server.channel(), key);
   const v1::Message stored = Create(client, NewMessage(CreateConversations(client, 1)[0])).response;
 
@@ -151,7 +157,7 @@ TEST_CASE("a database that is ahead is served only while it still suits this bin
   CHECK(HealthBecomes(server.channel(), "NOT_SERVING", kFollows));
   CheckUnavailable(Get(client, stored.uuid()).status);
   CheckUnavailable(Create(client, NewMessage(stored.conversation_uuid())).status);
-  CHECK(server.process().Running());
+  CHECK(server.Running());
 }
 
 }  // namespace

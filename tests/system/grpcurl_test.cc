@@ -2,7 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "tests/support/alma_server.h"
+#include "tests/support/deployed.h"
 #include "tests/system/grpcurl.h"
 
 namespace alma::testing {
@@ -39,8 +39,10 @@ const std::map<std::string, std::vector<std::string>>& SeedKeys() {
 }
 
 TEST_CASE("grpcurl lists and describes every service without a key") {
-  const AlmaStorage storage(db::Engine::kSqlite);
-  const AlmaServer server(storage);
+  const Deployment deployment = GENERATE(from_range(kDeployments));
+  CAPTURE(deployment);
+  const AlmaStorage storage(EngineOf(deployment));
+  const Deployed server(storage, deployment);
   const Finished listed = Grpcurl(server.address(), {"list"});
   INFO(listed.err);
   REQUIRE(listed.exit_code == 0);
@@ -55,8 +57,10 @@ TEST_CASE("grpcurl lists and describes every service without a key") {
 }
 
 TEST_CASE("grpcurl describes the payloads of events with the keys of the seed") {
-  const AlmaStorage storage(db::Engine::kSqlite);
-  const AlmaServer server(storage);
+  const Deployment deployment = GENERATE(from_range(kDeployments));
+  CAPTURE(deployment);
+  const AlmaStorage storage(EngineOf(deployment));
+  const Deployed server(storage, deployment);
   for (const auto& [payload, keys] : SeedKeys()) {
     const Finished described =
         Grpcurl(server.address(), {"describe", "alma.analytics.v1." + payload});
@@ -67,8 +71,10 @@ TEST_CASE("grpcurl describes the payloads of events with the keys of the seed") 
 }
 
 TEST_CASE("grpcurl asks the health of the server and of each service without a key") {
-  const AlmaStorage storage(db::Engine::kSqlite);
-  const AlmaServer server(storage);
+  const Deployment deployment = GENERATE(from_range(kDeployments));
+  CAPTURE(deployment);
+  const AlmaStorage storage(EngineOf(deployment));
+  const Deployed server(storage, deployment);
   const auto check = [&](const std::string& service) {
     return GrpcurlCall(server.address(), "grpc.health.v1.Health/Check",
                        absl::StrCat(R"({"service": ")", service, "\"}"), {})
@@ -84,12 +90,12 @@ TEST_CASE("grpcurl asks the health of the server and of each service without a k
 }
 
 TEST_CASE("grpcurl stores a conversation and messages and reads them back") {
-  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  const Deployment deployment = GENERATE(from_range(kDeployments));
   const std::string header = GENERATE("authorization: Bearer ", "x-api-key: ");
-  CAPTURE(engine, header);
-  const AlmaStorage storage(engine);
+  CAPTURE(deployment, header);
+  const AlmaStorage storage(EngineOf(deployment));
   const std::vector<std::string> key = {"-H", header + Bootstrap(storage).secret};
-  const AlmaServer server(storage);
+  const Deployed server(storage, deployment);
   const auto call = [&](const std::string& method, const std::string& request) {
     return GrpcurlCall(server.address(), "alma.conversations.v1." + method, request, key);
   };
@@ -117,9 +123,11 @@ TEST_CASE("grpcurl stores a conversation and messages and reads them back") {
 }
 
 TEST_CASE("a request id comes back in the headers of an answer and in the trailers of an error") {
-  const AlmaStorage storage(db::Engine::kSqlite);
+  const Deployment deployment = GENERATE(from_range(kDeployments));
+  CAPTURE(deployment);
+  const AlmaStorage storage(EngineOf(deployment));
   const std::string key = "authorization: Bearer " + Bootstrap(storage).secret;
-  const AlmaServer server(storage);
+  const Deployed server(storage, deployment);
   const std::string method = "alma.conversations.v1.ConversationsService/ListConversations";
   // What stands between the two titles that grpcurl -v prints, and behind the second.
   const auto call = [&](const std::string& id, const std::vector<std::string>& more) {

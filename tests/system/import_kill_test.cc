@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "tests/support/alma_server.h"
+#include "tests/support/deployed.h"
 #include "tests/system/conversations.h"
 
 namespace alma::testing {
@@ -96,19 +96,19 @@ void CheckImported(const Client& client, const std::vector<std::string>& convers
 
 TEST_CASE("an import that is killed five times and resumed has each message once and in order",
           "[long]") {
-  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
-  CAPTURE(engine);
-  const AlmaStorage storage(engine);
+  const Deployment deployment = GENERATE(from_range(kDeployments));
+  CAPTURE(deployment);
+  const AlmaStorage storage(EngineOf(deployment));
   const std::string key = Bootstrap(storage).secret;
   std::vector<std::string> conversations;
   {
-    AlmaServer server(storage);
+    Deployed server(storage, deployment);
     conversations = CreateConversations(Client(server.channel(), key), kConversations);
   }
   std::minstd_rand random(std::random_device{}());
   int committed = -1;
   for (int round = 0; round <= kKills; ++round) {
-    AlmaServer server(storage);
+    Deployed server(storage, deployment);
     const Client client(server.channel(), key);
     const absl::Time begun = absl::Now();
     int64_t peak = 0;
@@ -116,8 +116,8 @@ TEST_CASE("an import that is killed five times and resumed has each message once
     if (round < kKills) {
       killer = std::thread([&, after = absl::Milliseconds(300 + random() % 1500)] {
         absl::SleepFor(after);
-        peak = PeakMemory(server.process());
-        server.process().Signal(SIGKILL);
+        peak = PeakMemory(server.conversations());
+        server.conversations().Signal(SIGKILL);
       });
     }
     const int before = committed;
@@ -125,7 +125,7 @@ TEST_CASE("an import that is killed five times and resumed has each message once
     if (killer.joinable()) {
       killer.join();
     } else {
-      peak = PeakMemory(server.process());
+      peak = PeakMemory(server.conversations());
     }
     INFO("round " << round << " imported " << committed - before << " in " << absl::Now() - begun
                   << ", peak " << peak << " KiB");

@@ -3,19 +3,10 @@
 #include <google/protobuf/util/time_util.h>
 
 #include "catch2/catch.hpp"
-#include "common/auth/scopes.h"
 
 namespace alma::testing {
 
 namespace v1 = organizations::v1;
-
-std::vector<std::string> TenantScopes() {
-  std::vector<std::string> scopes;
-  for (const std::string_view scope : auth::kAllScopes) {
-    if (scope != auth::kPlatformAdmin) scopes.emplace_back(scope);
-  }
-  return scopes;
-}
 
 v1::Organization CreateOrganization(const Client& admin, const std::string& name) {
   v1::CreateOrganizationRequest request;

@@ -6,13 +6,13 @@
 #include "absl/time/time.h"
 #include "alma/organizations/v1/api_keys.grpc.pb.h"
 #include "alma/organizations/v1/organizations.grpc.pb.h"
+#include "common/auth/scopes.h"
 #include "tests/support/client.h"
 
 // Organizations and keys, made through the API by `admin`, who holds platform.admin.
 namespace alma::testing {
 
-// All scopes but platform.admin.
-std::vector<std::string> TenantScopes();
+using auth::TenantScopes;
 
 organizations::v1::Organization CreateOrganization(const Client& admin, const std::string& name);
 

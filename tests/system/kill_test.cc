@@ -6,7 +6,7 @@
 
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
-#include "tests/support/alma_server.h"
+#include "tests/support/deployed.h"
 #include "tests/system/conversations.h"
 
 namespace alma::testing {
@@ -89,26 +89,26 @@ class Ledger {
 };
 
 TEST_CASE("whatever was acknowledged survives 50 kills under load without a gap", "[long]") {
-  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
-  CAPTURE(engine);
-  const AlmaStorage storage(engine);
+  const Deployment deployment = GENERATE(from_range(kDeployments));
+  CAPTURE(deployment);
+  const AlmaStorage storage(EngineOf(deployment));
   const std::string key = Bootstrap(storage).secret;
   std::vector<std::string> conversations;
   {
-    AlmaServer server(storage);
+    Deployed server(storage, deployment);
     conversations = CreateConversations(Client(server.channel(), key), kConversations);
   }
   Ledger ledger(conversations);
   std::minstd_rand random(std::random_device{}());
 
   for (int round = 0; round < kRounds; ++round) {
-    AlmaServer server(storage);
+    Deployed server(storage, deployment);
     const Client client(server.channel(), key);
     const auto load = absl::Milliseconds(100 + random() % 200);
     InParallel(kCallers + 1, [&](int caller) {
       if (caller == 0) {
         absl::SleepFor(load);
-        return server.process().Signal(SIGKILL);
+        return server.conversations().Signal(SIGKILL);
       }
       for (bool answered = true; answered;) {
         const CreateMessageRequest request = ledger.Next();
@@ -117,7 +117,7 @@ TEST_CASE("whatever was acknowledged survives 50 kills under load without a gap"
     });
   }
 
-  AlmaServer server(storage);
+  Deployed server(storage, deployment);
   const Client client(server.channel(), key);
   for (const CreateMessageRequest& request : ledger.Unanswered()) {
     CHECK(ledger.Enter(request, Create(client, request)));

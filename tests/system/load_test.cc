@@ -4,7 +4,7 @@
 #include <google/protobuf/util/message_differencer.h>
 
 #include "absl/strings/str_cat.h"
-#include "tests/support/alma_server.h"
+#include "tests/support/deployed.h"
 #include "tests/system/conversations.h"
 
 namespace alma::testing {
@@ -19,11 +19,11 @@ constexpr int kMessages = 10'000;
 constexpr int kConversations = 50;
 
 TEST_CASE("64 callers append 10000 messages to 50 conversations without a gap", "[long]") {
-  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
-  CAPTURE(engine);
-  const AlmaStorage storage(engine);
+  const Deployment deployment = GENERATE(from_range(kDeployments));
+  CAPTURE(deployment);
+  const AlmaStorage storage(EngineOf(deployment));
   const std::string key = Bootstrap(storage).secret;
-  AlmaServer server(storage);
+  const Deployed server(storage, deployment);
   const Client client(server.channel(), key);
   const std::vector<std::string> conversations = CreateConversations(client, kConversations);
 
@@ -41,12 +41,16 @@ TEST_CASE("64 callers append 10000 messages to 50 conversations without a gap", 
   CheckStored(client, conversations, acknowledged);
 }
 
-TEST_CASE("two processes on one PostgreSQL append without a gap and store what both are sent once",
-          "[long]") {
+TEST_CASE(
+    "two deployments on one PostgreSQL append without a gap and store what both are sent once",
+    "[long]") {
+  const Deployment deployment = GENERATE(from_range(kDeploymentsOnPostgresql));
+  CAPTURE(deployment);
   const AlmaStorage storage(db::Engine::kPostgresql);
+  const AlmaStorage second_storage(storage.url());
   const std::string key = Bootstrap(storage).secret;
-  AlmaServer first(storage);
-  AlmaServer second(storage);
+  const Deployed first(storage, deployment);
+  const Deployed second(second_storage, deployment);
   const Client clients[] = {{first.channel(), key}, {second.channel(), key}};
   const std::vector<std::string> conversations = CreateConversations(clients[0], kConversations);
 
@@ -76,11 +80,14 @@ TEST_CASE("two processes on one PostgreSQL append without a gap and store what b
   CheckStored(clients[1], conversations, acknowledged);
 }
 
-TEST_CASE("one external id from 32 callers of two processes is stored once and answered alike") {
+TEST_CASE("one external id from 32 callers of two deployments is stored once and answered alike") {
+  const Deployment deployment = GENERATE(from_range(kDeploymentsOnPostgresql));
+  CAPTURE(deployment);
   const AlmaStorage storage(db::Engine::kPostgresql);
+  const AlmaStorage second_storage(storage.url());
   const std::string key = Bootstrap(storage).secret;
-  AlmaServer first(storage);
-  AlmaServer second(storage);
+  const Deployed first(storage, deployment);
+  const Deployed second(second_storage, deployment);
   const Client clients[] = {{first.channel(), key}, {second.channel(), key}};
   const std::vector<std::string> conversations = CreateConversations(clients[0], 1);
   constexpr int kRounds = 20;

@@ -8,7 +8,7 @@
 #include "absl/strings/str_split.h"
 #include "common/auth/api_key.h"
 #include "google/protobuf/struct.pb.h"
-#include "tests/support/alma_server.h"
+#include "tests/support/deployed.h"
 #include "tests/system/conversations.h"
 #include "tests/system/keys.h"
 
@@ -35,7 +35,7 @@ std::vector<Struct> ParseLines(const std::string& err) {
 }
 
 // Calls that use keys in every way that they should not turn up from.
-void UseKeys(const AlmaServer& server, const Bootstrapped& first) {
+void UseKeys(const Deployed& server, const Bootstrapped& first) {
   const Client client(server.channel(),
                       {{"x-api-key", first.secret}, {"x-request-id", "the-request"}});
   CreateConversations(client, 1);
@@ -52,12 +52,13 @@ void UseKeys(const AlmaServer& server, const Bootstrapped& first) {
 }
 
 TEST_CASE("the log is a line of JSON per event and never holds a key") {
-  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  const Deployment deployment = GENERATE(from_range(kDeployments));
   const std::string level = GENERATE("info", "debug");
-  CAPTURE(engine, level);
-  const AlmaStorage storage(engine);
+  CAPTURE(deployment, level);
+  const AlmaStorage storage(EngineOf(deployment));
   const Bootstrapped first = Bootstrap(storage);
-  AlmaServer server(storage, {"--log_level=" + level});
+  const std::vector<std::string> flags = {"--log_level=" + level};
+  Deployed server(storage, deployment, flags, flags);
   UseKeys(server, first);
   const Finished ended = server.Stop(SIGTERM);
   CHECK(ended.exit_code == 0);

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "common/id/uuid.h"
-#include "tests/support/alma_server.h"
+#include "tests/support/deployed.h"
 #include "tests/system/conversations.h"
 #include "tests/system/keys.h"
 
@@ -85,14 +85,14 @@ std::string Serialize(const Descriptor& type, const std::string& json) {
 
 // Two organizations with a key each; the first has a conversation with a message.
 struct TwoTenants {
-  explicit TwoTenants(db::Engine engine)
-      : storage(engine), first(Bootstrap(storage)), server(storage) {
+  explicit TwoTenants(Deployment deployment)
+      : storage(EngineOf(deployment)), first(Bootstrap(storage)), server(storage, deployment) {
     message = Create(owner, NewMessage(conversation)).response;
   }
 
   const AlmaStorage storage;
   const Bootstrapped first;
-  AlmaServer server;
+  const Deployed server;
   const Client owner{server.channel(), first.secret};
   const organizations::v1::ApiKey key = CreateKey(owner, first.organization_uuid).api_key();
   const Client stranger{server.channel(),
@@ -102,9 +102,9 @@ struct TwoTenants {
 };
 
 TEST_CASE("an organization learns no more from the uuids of another than from absent ones") {
-  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
-  CAPTURE(engine);
-  const TwoTenants alma(engine);
+  const Deployment deployment = GENERATE(from_range(kDeployments));
+  CAPTURE(deployment);
+  const TwoTenants alma(deployment);
   const auto fill = [](const std::string& request, const std::vector<std::string>& uuids) {
     return absl::StrReplaceAll(request, {{"ORGANIZATION", uuids[0]},
                                          {"KEY", uuids[1]},
@@ -137,9 +137,9 @@ TEST_CASE("an organization learns no more from the uuids of another than from ab
 }
 
 TEST_CASE("an organization lists its own rows only and cannot go on from the page of another") {
-  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
-  CAPTURE(engine);
-  const TwoTenants alma(engine);
+  const Deployment deployment = GENERATE(from_range(kDeployments));
+  CAPTURE(deployment);
+  const TwoTenants alma(deployment);
   CreateConversations(alma.owner, 1);
   v1::ListConversationsRequest request;
   CHECK(alma.stranger.Call(&v1::ConversationsService::Stub::ListConversations, request)
@@ -156,9 +156,9 @@ TEST_CASE("an organization lists its own rows only and cannot go on from the pag
 }
 
 TEST_CASE("an organization may give its rows the uuids of another") {
-  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
-  CAPTURE(engine);
-  const TwoTenants alma(engine);
+  const Deployment deployment = GENERATE(from_range(kDeployments));
+  CAPTURE(deployment);
+  const TwoTenants alma(deployment);
   v1::CreateConversationRequest request;
   request.mutable_conversation()->set_uuid(alma.conversation);
   request.mutable_conversation()->set_origin("mine");
