@@ -12,23 +12,33 @@ absl::Time ToTime(const google::protobuf::Timestamp& time) {
   return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
 }
 
+std::string HashOf(std::string_view api_key) {
+  const auto sha256 = Sha256(api_key);
+  return {sha256.begin(), sha256.end()};
+}
+
 }  // namespace
 
 absl::StatusOr<v1::Principal> Authenticator::Authenticate(std::string_view api_key,
                                                           absl::Time deadline) {
   if (!IsWellFormedApiKey(api_key)) return status::ApiKeyInvalid();
-  const auto sha256 = Sha256(api_key);
-  const std::string hash(sha256.begin(), sha256.end());
-  {
-    absl::MutexLock lock(&mutex_);
-    const auto entry = entries_.find(hash);
-    const absl::Time now = absl::Now();
-    if (entry != entries_.end() && now < entry->second.fetched + kRemember) {
-      if (now >= entry->second.expires) return status::ApiKeyInvalid();
-      return entry->second.principal;
-    }
-  }
+  const std::string hash = HashOf(api_key);
+  if (auto remembered = Find(hash); remembered.has_value()) return *std::move(remembered);
   return Fetch(hash, deadline);
+}
+
+std::optional<absl::StatusOr<v1::Principal>> Authenticator::Remembered(std::string_view api_key) {
+  if (!IsWellFormedApiKey(api_key)) return status::ApiKeyInvalid();
+  return Find(HashOf(api_key));
+}
+
+std::optional<absl::StatusOr<v1::Principal>> Authenticator::Find(const std::string& hash) {
+  absl::MutexLock lock(&mutex_);
+  const auto entry = entries_.find(hash);
+  const absl::Time now = absl::Now();
+  if (entry == entries_.end() || now >= entry->second.fetched + kRemember) return std::nullopt;
+  if (now >= entry->second.expires) return status::ApiKeyInvalid();
+  return entry->second.principal;
 }
 
 absl::StatusOr<v1::Principal> Authenticator::Fetch(const std::string& hash, absl::Time deadline) {

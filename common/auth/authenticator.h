@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -34,6 +35,10 @@ class Authenticator {
   // asking. UNAVAILABLE when the key store cannot be asked: never open. DEADLINE_EXCEEDED.
   absl::StatusOr<v1::Principal> Authenticate(std::string_view api_key, absl::Time deadline);
 
+  // What Authenticate answers without asking; nullopt where it has to ask. Does not block.
+  std::optional<absl::StatusOr<v1::Principal>> Remembered(std::string_view api_key)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
   // Drops all answers, those that are being fetched included. Called after every change of keys or
   // organizations in this process.
   void Forget() ABSL_LOCKS_EXCLUDED(mutex_);
@@ -44,6 +49,8 @@ class Authenticator {
     absl::Time expires;
     v1::Principal principal;
   };
+  std::optional<absl::StatusOr<v1::Principal>> Find(const std::string& hash)
+      ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<v1::Principal> Fetch(const std::string& hash, absl::Time deadline);
 
   const Verify verify_;

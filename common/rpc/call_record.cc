@@ -13,8 +13,6 @@
 namespace alma::rpc {
 namespace {
 
-constexpr char kRequestId[] = "x-request-id";
-constexpr char kTraceParent[] = "traceparent";
 constexpr size_t kMaxIdLength = 128;
 
 // The value of a metadata entry that is passed on and returned: at most 128 visible ASCII
@@ -52,12 +50,26 @@ CallRecord::CallRecord(const Method& method, Runtime& runtime, grpc::CallbackSer
       context_(context),
       begun_(absl::Now()),
       deadline_(Deadline(context, default_deadline)),
-      request_id_(RequestId(context.client_metadata())) {}
+      request_id_(RequestId(context.client_metadata())),
+      trace_parent_(PassedOn(context.client_metadata(), kTraceParent)) {}
+
+absl::Status CallRecord::CheckAwaited() const {
+  if (absl::Now() >= deadline_) return status::DeadlineTooShort();
+  return context_.IsCancelled() ? absl::CancelledError() : absl::OkStatus();
+}
 
 absl::Status CallRecord::Admit() {
-  if (absl::Now() >= deadline_) return status::DeadlineTooShort();
-  if (context_.IsCancelled()) return absl::CancelledError();
+  RETURN_IF_ERROR(CheckAwaited());
   ASSIGN_OR_RETURN(caller_, runtime_.callers.Resolve(context_.client_metadata(), deadline_));
+  return CheckScope(caller_, method_.scope);
+}
+
+std::optional<absl::Status> CallRecord::TryAdmit() {
+  if (absl::Status awaited = CheckAwaited(); !awaited.ok()) return awaited;
+  auto caller = runtime_.callers.TryResolve(context_.client_metadata());
+  if (!caller.has_value()) return std::nullopt;
+  if (!caller->ok()) return caller->status();
+  caller_ = **std::move(caller);
   return CheckScope(caller_, method_.scope);
 }
 
@@ -69,30 +81,32 @@ absl::Status CallRecord::Thrown() const {
 
 void CallRecord::SendInitialMetadata() {
   context_.AddInitialMetadata(kRequestId, request_id_);
-  const std::string trace_parent = PassedOn(context_.client_metadata(), kTraceParent);
-  if (!trace_parent.empty()) context_.AddInitialMetadata(kTraceParent, trace_parent);
+  if (!trace_parent_.empty()) context_.AddInitialMetadata(kTraceParent, trace_parent_);
 }
 
 grpc::Status CallRecord::Close(const absl::Status& status) {
   grpc::Status final_status =
       absl::IsCancelled(status) ? grpc::Status::CANCELLED : status::ToGrpcStatus(status);
+  CloseWith(final_status, status::Reason(status));
+  return final_status;
+}
+
+void CallRecord::CloseWith(const grpc::Status& status, std::string_view reason) {
   // Initial metadata of its own would keep an error from being trailers-only, and with that clients
   // from retrying it.
-  if (!final_status.ok()) {
+  if (!status.ok()) {
     context_.AddTrailingMetadata(kRequestId, request_id_);
-    const std::string trace_parent = PassedOn(context_.client_metadata(), kTraceParent);
-    if (!trace_parent.empty()) context_.AddTrailingMetadata(kTraceParent, trace_parent);
+    if (!trace_parent_.empty()) context_.AddTrailingMetadata(kTraceParent, trace_parent_);
   }
   const absl::Duration elapsed = absl::Now() - begun_;
-  method_.metrics->Record(final_status.error_code(), elapsed);
+  method_.metrics->Record(status.error_code(), elapsed);
   log::Info("call", {{"method", method_.path},
-                     {"code", status::CodeName(final_status.error_code())},
-                     {"reason", status::Reason(status)},
+                     {"code", status::CodeName(status.error_code())},
+                     {"reason", reason},
                      {"organization", caller_.organization_uuid()},
                      {"api_key_uuid", caller_.api_key_uuid()},
                      {"request_id", request_id_},
                      {"micros", absl::ToInt64Microseconds(elapsed)}});
-  return final_status;
 }
 
 }  // namespace alma::rpc

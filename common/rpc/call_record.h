@@ -1,6 +1,8 @@
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/status.h>
@@ -10,6 +12,9 @@
 #include "common/rpc/method.h"
 
 namespace alma::rpc {
+
+inline constexpr char kRequestId[] = "x-request-id";
+inline constexpr char kTraceParent[] = "traceparent";
 
 // How long a client is asked to wait when the queue of the workers is full.
 inline constexpr absl::Duration kRetryOverload = absl::Milliseconds(100);
@@ -27,9 +32,14 @@ class CallRecord {
   // PERMISSION_DENIED and UNAVAILABLE as Callers and CheckScope say.
   absl::Status Admit();
 
+  // The same where it need not block for that, else nullopt.
+  std::optional<absl::Status> TryAdmit();
+
   const auth::v1::Principal& caller() const { return caller_; }
   absl::Time deadline() const { return deadline_; }
   const std::string& request_id() const { return request_id_; }
+  // "" where the client sent none.
+  const std::string& trace_parent() const { return trace_parent_; }
 
   // What `body`, a function that returns absl::Status, answers; INTERNAL where it throws.
   template <typename Body>
@@ -48,7 +58,11 @@ class CallRecord {
   // for a client that has gone.
   grpc::Status Close(const absl::Status& status);
 
+  // The same for a status that another process has made. `reason` is for the log.
+  void CloseWith(const grpc::Status& status, std::string_view reason = {});
+
  private:
+  absl::Status CheckAwaited() const;
   absl::Status Thrown() const;
 
   const Method& method_;
@@ -57,6 +71,7 @@ class CallRecord {
   const absl::Time begun_;
   const absl::Time deadline_;
   const std::string request_id_;
+  const std::string trace_parent_;
   auth::v1::Principal caller_;
 };
 

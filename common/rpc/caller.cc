@@ -6,6 +6,7 @@
 #include "absl/time/clock.h"
 #include "common/auth/scopes.h"
 #include "common/id/uuid.h"
+#include "common/status/macros.h"
 #include "common/status/status.h"
 
 namespace alma::rpc {
@@ -24,21 +25,32 @@ bool ConsumeBearer(std::string_view* value) {
   return true;
 }
 
-}  // namespace
-
-absl::StatusOr<auth::v1::Principal> ApiKeyCallers::Resolve(const Metadata& metadata,
-                                                           absl::Time deadline) {
+// The one key that a call comes with.
+absl::StatusOr<std::string_view> KeyOf(const Metadata& metadata) {
   const auto bearer = metadata.equal_range("authorization");
   const auto header = metadata.equal_range("x-api-key");
   const auto given =
       std::distance(bearer.first, bearer.second) + std::distance(header.first, header.second);
   if (given != 1) return status::ApiKeyInvalid();
-  if (header.first != header.second) {
-    return authenticator_.Authenticate(View(header.first->second), deadline);
-  }
+  if (header.first != header.second) return View(header.first->second);
   std::string_view key = View(bearer.first->second);
   if (!ConsumeBearer(&key)) return status::ApiKeyInvalid();
+  return key;
+}
+
+}  // namespace
+
+absl::StatusOr<auth::v1::Principal> ApiKeyCallers::Resolve(const Metadata& metadata,
+                                                           absl::Time deadline) {
+  ASSIGN_OR_RETURN(const std::string_view key, KeyOf(metadata));
   return authenticator_.Authenticate(key, deadline);
+}
+
+std::optional<absl::StatusOr<auth::v1::Principal>> ApiKeyCallers::TryResolve(
+    const Metadata& metadata) {
+  const absl::StatusOr<std::string_view> key = KeyOf(metadata);
+  if (!key.ok()) return key.status();
+  return authenticator_.Remembered(*key);
 }
 
 absl::StatusOr<auth::v1::Principal> PrincipalCallers::Resolve(const Metadata& metadata,

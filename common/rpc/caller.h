@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string_view>
 
 #include <grpcpp/support/string_ref.h>
@@ -25,6 +26,11 @@ class Callers {
   virtual absl::StatusOr<auth::v1::Principal> Resolve(const Metadata& metadata,
                                                       absl::Time deadline) = 0;
 
+  // What Resolve would answer, where that is known without waiting for anything; else nullopt.
+  virtual std::optional<absl::StatusOr<auth::v1::Principal>> TryResolve(const Metadata&) {
+    return std::nullopt;
+  }
+
   // Whether methods of the scope "internal" exist for these callers.
   virtual bool MayBeInternal() const = 0;
 };
@@ -35,6 +41,7 @@ class ApiKeyCallers final : public Callers {
   explicit ApiKeyCallers(auth::Authenticator& authenticator) : authenticator_(authenticator) {}
   absl::StatusOr<auth::v1::Principal> Resolve(const Metadata& metadata,
                                               absl::Time deadline) override;
+  std::optional<absl::StatusOr<auth::v1::Principal>> TryResolve(const Metadata& metadata) override;
   bool MayBeInternal() const override { return false; }
 
  private:

@@ -4,8 +4,12 @@
 
 namespace alma::rpc {
 
+bool Visible(const Method& method, const Runtime& runtime) {
+  return method.scope != auth::kInternal || runtime.callers.MayBeInternal();
+}
+
 bool Exists(const Method& method, const Runtime& runtime) {
-  if (method.scope == auth::kInternal && !runtime.callers.MayBeInternal()) return false;
+  if (!Visible(method, runtime)) return false;
   return method.handler != nullptr || method.new_stream != nullptr;
 }
 

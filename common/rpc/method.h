@@ -26,8 +26,8 @@ struct Runtime {
   absl::Duration default_deadline = absl::Seconds(30);
 };
 
-// One method of a service, as Answer and Stream see it. At most one of `handler` (unary) and
-// `new_stream` is set.
+// One method of a service. At most one of `handler` (unary) and `new_stream` is set, and neither
+// where calls are forwarded.
 struct Method {
   using Handler =
       std::function<absl::Status(const Call&, const grpc::ByteBuffer& in, grpc::ByteBuffer* out)>;
@@ -41,6 +41,9 @@ struct Method {
   NewStream new_stream;
   std::unique_ptr<metrics::Method> metrics;
 };
+
+// Whether these callers may know of the method: those of the scope "internal" do not exist for all.
+bool Visible(const Method& method, const Runtime& runtime);
 
 // Whether the method answers anything but UNIMPLEMENTED in this process.
 bool Exists(const Method& method, const Runtime& runtime);

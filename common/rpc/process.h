@@ -9,9 +9,9 @@
 #include "absl/time/time.h"
 #include "common/metrics/exposer.h"
 #include "common/metrics/metrics.h"
+#include "common/rpc/bytes_service.h"
 #include "common/rpc/caller.h"
 #include "common/rpc/server.h"
-#include "common/rpc/service.h"
 #include "common/rpc/worker_pool.h"
 
 namespace alma::rpc {
@@ -29,7 +29,7 @@ class Process {
                                                          const std::string& metrics_listen);
 
   // Before Run. See Server::Add.
-  void Add(Service& service, std::function<bool()> ready) {
+  void Add(BytesService& service, std::function<bool()> ready) {
     server_.Add(service, std::move(ready));
   }
 

@@ -121,7 +121,7 @@ Server::Server(ServerOptions options)
 
 Server::~Server() { Drain(absl::ZeroDuration()); }
 
-void Server::Add(Service& service, std::function<bool()> ready) {
+void Server::Add(BytesService& service, std::function<bool()> ready) {
   names_.push_back(service.descriptor().full_name());
   served_.push_back({&service, std::move(ready)});
 }

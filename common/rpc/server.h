@@ -11,8 +11,8 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
+#include "common/rpc/bytes_service.h"
 #include "common/rpc/reflection.h"
-#include "common/rpc/service.h"
 
 namespace alma::rpc {
 
@@ -43,7 +43,7 @@ class Server {
 
   // Before Start. `ready` says whether the service can answer now; health follows it within 200 ms,
   // that of "" is that of all services together. `service` and `ready` outlive the server.
-  void Add(Service& service, std::function<bool()> ready);
+  void Add(BytesService& service, std::function<bool()> ready);
 
   // Listens, then prints a ready line per listener on stdout. FAILED_PRECONDITION for a listener
   // off loopback without `insecure`, INVALID_ARGUMENT for one that is no address, UNAVAILABLE where
@@ -56,7 +56,7 @@ class Server {
 
  private:
   struct Served {
-    Service* service;
+    BytesService* service;
     std::function<bool()> ready;
   };
   void ReportHealth();

@@ -1,14 +1,13 @@
 #pragma once
 
 #include <memory>
-#include <string>
 #include <string_view>
 #include <vector>
 
-#include <grpcpp/impl/codegen/service_type.h>
 #include <grpcpp/support/byte_buffer.h>
 
 #include "absl/status/statusor.h"
+#include "common/rpc/bytes_service.h"
 #include "common/rpc/call.h"
 #include "common/rpc/method.h"
 #include "common/rpc/parse.h"
@@ -17,14 +16,11 @@
 
 namespace alma::rpc {
 
-// A gRPC service of which every method of the descriptor is registered as bytes, so that Answer
-// does for each what has to be the same for all. Methods without a handler answer UNIMPLEMENTED.
-class Service : public grpc::Service {
+// A gRPC service that parses and answers its calls: Answer and Stream do for every method what has
+// to be the same for all. Methods without a handler answer UNIMPLEMENTED.
+class Service : public BytesService {
  public:
   Service(const google::protobuf::ServiceDescriptor& descriptor, Runtime& runtime);
-  ~Service() override;
-
-  const google::protobuf::ServiceDescriptor& descriptor() const { return descriptor_; }
 
  protected:
   // Answers the unary method `name` with `handler`, a member of the derived class that runs on a
@@ -79,6 +75,10 @@ class Service : public grpc::Service {
   }
 
  private:
+  grpc::ServerUnaryReactor* BeginUnary(const Method& method, grpc::CallbackServerContext& context,
+                                       const grpc::ByteBuffer& in, grpc::ByteBuffer* out) final;
+  BytesService::Stream* BeginStream(const Method& method,
+                                    grpc::CallbackServerContext& context) final;
   void SetHandler(std::string_view name, const google::protobuf::Descriptor& request,
                   const google::protobuf::Descriptor& response, Method::Handler handler);
   void SetStream(std::string_view name, const google::protobuf::Descriptor& request,
@@ -87,9 +87,7 @@ class Service : public grpc::Service {
   Method& Find(std::string_view name, const google::protobuf::Descriptor& request,
                const google::protobuf::Descriptor& response);
 
-  const google::protobuf::ServiceDescriptor& descriptor_;
   Runtime& runtime_;
-  std::vector<std::unique_ptr<Method>> methods_;
 };
 
 }  // namespace alma::rpc

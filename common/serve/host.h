@@ -2,6 +2,7 @@
 
 #include "common/db/page_token.h"
 #include "common/rpc/process.h"
+#include "common/rpc/service.h"
 #include "common/serve/databases.h"
 
 namespace alma::serve {

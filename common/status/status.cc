@@ -183,6 +183,13 @@ absl::Status DatabaseUnavailable() {
       absl::Seconds(1));
 }
 
+absl::Status BackendUnavailable() {
+  return WithRetry(
+      Make(absl::StatusCode::kUnavailable, ErrorReason::ERROR_REASON_DATABASE_UNAVAILABLE,
+           "the service is unavailable"),
+      absl::Seconds(1));
+}
+
 absl::Status DatabaseFull() {
   return Make(absl::StatusCode::kResourceExhausted, ErrorReason::ERROR_REASON_DATABASE_FULL,
               "the database is full");

@@ -64,6 +64,8 @@ absl::Status DeadlineTooShort();
 absl::Status DeadlineExceeded();
 
 absl::Status DatabaseUnavailable();  // UNAVAILABLE, DATABASE_UNAVAILABLE, RetryInfo of one second
+// The service behind a gateway cannot be reached, or the connection to it broke. As above.
+absl::Status BackendUnavailable();
 absl::Status DatabaseFull();         // RESOURCE_EXHAUSTED, DATABASE_FULL
 absl::Status Internal();             // INTERNAL, INTERNAL; the cause belongs in the log
 absl::Status MethodUnimplemented();  // UNIMPLEMENTED, METHOD_UNIMPLEMENTED

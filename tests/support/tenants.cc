@@ -35,4 +35,10 @@ std::vector<std::string> FieldsOf(const absl::Status& refused) {
   return FieldsOf(status::ToGrpcStatus(refused));
 }
 
+std::vector<std::string> Violated(const absl::Status& validated) {
+  if (validated.ok()) return {};
+  CHECK(validated.code() == absl::StatusCode::kInvalidArgument);
+  return FieldsOf(validated);
+}
+
 }  // namespace alma::testing

@@ -33,13 +33,7 @@ T Ok(absl::StatusOr<T> result) {
 std::string ReasonOf(const absl::Status& refused);
 std::vector<std::string> FieldsOf(const absl::Status& refused);
 
-// The violated fields of a request after Validate; none where it is valid.
-template <typename Request>
-std::vector<std::string> Violated(Request& request) {
-  const absl::Status refused = Validate(request);
-  if (refused.ok()) return {};
-  CHECK(refused.code() == absl::StatusCode::kInvalidArgument);
-  return FieldsOf(refused);
-}
+// The violated fields that Validate found; none where the request is valid.
+std::vector<std::string> Violated(const absl::Status& validated);
 
 }  // namespace alma::testing

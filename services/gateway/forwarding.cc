@@ -1,0 +1,111 @@
+#include "services/gateway/forwarding.h"
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include <grpcpp/support/string_ref.h>
+
+#include "absl/strings/match.h"
+#include "absl/time/clock.h"
+#include "common/log/log.h"
+
+namespace alma::gateway {
+namespace {
+
+constexpr char kPrincipal[] = "alma-principal-bin";
+constexpr char kTraceState[] = "tracestate";
+constexpr char kRetryPushback[] = "grpc-retry-pushback-ms";
+// By the W3C's recommendation.
+constexpr size_t kMaxTraceStateBytes = 512;
+
+std::string ToString(grpc::string_ref text) { return {text.data(), text.size()}; }
+
+// Whether an entry of the backend's metadata goes on to the client as it is. gRPC writes its own
+// ones anew (the status' details would arrive twice), and CallRecord those of the request.
+bool GoesOn(const std::string& key) {
+  if (key == rpc::kRequestId || key == rpc::kTraceParent) return false;
+  return !key.starts_with("grpc-") || key == kRetryPushback;
+}
+
+}  // namespace
+
+Forwarding::Forwarding(const rpc::Method& method, const Destination& to,
+                       grpc::CallbackServerContext& context, absl::Duration default_deadline)
+    : method_(method),
+      to_(to),
+      context_(context),
+      record_(method, to.runtime, context, default_deadline) {}
+
+grpc::GenericStub& Forwarding::Start() {
+  backend_context_.AddMetadata(kPrincipal, to_.principals.For(record_.caller(), absl::Now()));
+  backend_context_.AddMetadata(rpc::kRequestId, record_.request_id());
+  if (!record_.trace_parent().empty()) {
+    backend_context_.AddMetadata(rpc::kTraceParent, record_.trace_parent());
+    const auto state = context_.client_metadata().find(kTraceState);
+    if (state != context_.client_metadata().end() && state->second.size() <= kMaxTraceStateBytes) {
+      backend_context_.AddMetadata(kTraceState, ToString(state->second));
+    }
+  }
+  if (record_.deadline() != absl::InfiniteFuture()) {
+    backend_context_.set_deadline(absl::ToChronoTime(record_.deadline()));
+  }
+  return place_.emplace(to_.backend).stub();
+}
+
+void Forwarding::PassInitialMetadata() {
+  if (passed_initial_metadata_) return;
+  passed_initial_metadata_ = true;
+  record_.SendInitialMetadata();
+  for (const auto& [name, value] : backend_context_.GetServerInitialMetadata()) {
+    const std::string key = ToString(name);
+    if (GoesOn(key)) context_.AddInitialMetadata(key, ToString(value));
+  }
+}
+
+void Forwarding::PassTrailers() {
+  for (const auto& [name, value] : backend_context_.GetServerTrailingMetadata()) {
+    const std::string key = ToString(name);
+    if (GoesOn(key)) context_.AddTrailingMetadata(key, ToString(value));
+  }
+}
+
+bool Forwarding::CameFromBackend(const grpc::Status& status) const {
+  return status.ok() || !status.error_details().empty() ||
+         !backend_context_.GetServerTrailingMetadata().empty() ||
+         absl::StrContains(backend_context_.debug_error_string(), "received from peer");
+}
+
+grpc::Status Forwarding::Close(const grpc::Status& status) {
+  place_.reset();
+  if (!CameFromBackend(status)) {
+    log::Debug("backend_failed", {{"method", method_.path},
+                                  {"code", status::CodeName(status.error_code())},
+                                  {"request_id", record_.request_id()},
+                                  {"message", status.error_message()}});
+    switch (status.error_code()) {
+      case grpc::StatusCode::CANCELLED:
+        return record_.Close(absl::CancelledError());
+      case grpc::StatusCode::DEADLINE_EXCEEDED:
+        return record_.Close(status::DeadlineExceeded());
+      case grpc::StatusCode::UNAVAILABLE:
+        return record_.Close(status::BackendUnavailable());
+      case grpc::StatusCode::RESOURCE_EXHAUSTED:
+        break;  // A message or metadata beyond gRPC's limits, which its text names.
+      default:
+        return record_.Close(status::Internal());
+    }
+  }
+  // An error without initial metadata stays trailers-only, so that clients retry it.
+  if (status.ok() || !backend_context_.GetServerInitialMetadata().empty()) PassInitialMetadata();
+  PassTrailers();
+  if (status.error_code() > grpc::StatusCode::UNAUTHENTICATED) {
+    const grpc::Status unknown(grpc::StatusCode::UNKNOWN, status.error_message());
+    record_.CloseWith(unknown);
+    return unknown;
+  }
+  record_.CloseWith(status);
+  return status;
+}
+
+}  // namespace alma::gateway

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <optional>
+#include <utility>
+
+#include <grpcpp/client_context.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/server_context.h>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/rpc/call_record.h"
+#include "common/rpc/method.h"
+#include "common/status/status.h"
+#include "services/gateway/backend.h"
+#include "services/gateway/principals.h"
+
+namespace alma::gateway {
+
+// What forwarding needs beside the call itself. All of it outlives the calls.
+struct Destination {
+  rpc::Runtime& runtime;
+  Backend& backend;
+  Principals& principals;
+};
+
+// One forwarded call but for its messages: who may make it, what goes on to the backend beside the
+// bytes, and what comes back. Not thread-safe but for Cancel.
+class Forwarding {
+ public:
+  // As rpc::CallRecord.
+  Forwarding(const rpc::Method& method, const Destination& to, grpc::CallbackServerContext& context,
+             absl::Duration default_deadline);
+
+  // Calls `done` with whether the call may be made: at once where the key is remembered, else on a
+  // worker. This object outlives `done`.
+  template <typename Done>
+  void Admit(Done done) {
+    if (!rpc::Visible(method_, to_.runtime)) return done(status::MethodUnimplemented());
+    if (auto admitted = record_.TryAdmit(); admitted.has_value()) return done(*admitted);
+    const bool queued = to_.runtime.workers.Submit(
+        [this, done] { done(record_.Guard([this] { return record_.Admit(); })); });
+    if (!queued) done(status::Overloaded(rpc::kRetryOverload));
+  }
+
+  // Takes a place at the backend and makes the context for it. After Admit.
+  grpc::GenericStub& Start();
+  // Valid after Start.
+  grpc::ClientContext& backend_context() { return backend_context_; }
+
+  // Ends the call to the backend, begun or not.
+  void Cancel() { backend_context_.TryCancel(); }
+
+  // Copies the backend's initial metadata for the client, before it is sent.
+  void PassInitialMetadata();
+
+  // What the client gets for `status`, with which the call to the backend ended: the same, where
+  // the backend said it. Once, instead of the next one.
+  grpc::Status Close(const grpc::Status& status);
+  // Ends a call that has not reached the backend.
+  grpc::Status Close(const absl::Status& status) { return record_.Close(status); }
+
+ private:
+  void PassTrailers();
+  // Whether it was the backend that sent this status.
+  bool CameFromBackend(const grpc::Status& status) const;
+
+  const rpc::Method& method_;
+  const Destination& to_;
+  grpc::CallbackServerContext& context_;
+  rpc::CallRecord record_;
+  grpc::ClientContext backend_context_;
+  std::optional<Backend::Place> place_;
+  bool passed_initial_metadata_ = false;
+};
+
+}  // namespace alma::gateway

@@ -1,0 +1,58 @@
+#include "services/gateway/gateway.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/rpc/server.h"
+#include "common/status/macros.h"
+#include "services/gateway/key_store.h"
+#include "services/gateway/routes.h"
+
+namespace alma::gateway {
+
+absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Create(const Addresses& addresses,
+                                                         const auth::Secrets& secrets) {
+  Addresses given;
+  for (const auto& [backend, of_backend] : addresses) {
+    for (const std::string& address : of_backend) {
+      RETURN_IF_ERROR(rpc::CheckAddress(absl::StrCat("--", backend), address, /*insecure=*/true));
+    }
+    if (!of_backend.empty()) given[backend] = of_backend;
+  }
+  if (!given.contains(kOrganizations)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--", std::string(kOrganizations), " is required: it knows the keys"));
+  }
+  return std::unique_ptr<Gateway>(new Gateway(given, secrets));
+}
+
+Gateway::Gateway(const Addresses& addresses, const auth::Secrets& secrets)
+    : principals_(secrets),
+      authenticator_([this](const std::string& secret_sha256, absl::Time deadline) {
+        return VerifyApiKey(*backends_.find(kOrganizations)->second, principals_, secret_sha256,
+                            deadline);
+      }),
+      callers_(authenticator_),
+      addresses_(addresses) {
+  for (const auto& [backend, of_backend] : addresses_) {
+    backends_[backend] = std::make_unique<Backend>(of_backend);
+  }
+}
+
+void Gateway::AddTo(rpc::Runtime& runtime, const Serve& serve) {
+  for (const auto& [name, backend] : backends_) {
+    std::vector<std::string> names;
+    const auto descriptors = ServicesOf(name);
+    for (const auto* descriptor : descriptors) names.push_back(descriptor->full_name());
+    health_.push_back(std::make_unique<HealthWatch>(
+        addresses_.find(name)->second, names, [known = backend.get()] { known->RetryNow(); }));
+    for (size_t i = 0; i < descriptors.size(); ++i) {
+      services_.push_back(std::make_unique<ForwardedService>(
+          *descriptors[i], Destination{runtime, *backend, principals_}));
+      serve(*services_.back(), [watch = health_.back().get(), i] { return watch->Serving(i); });
+    }
+  }
+}
+
+}  // namespace alma::gateway

@@ -1,0 +1,24 @@
+#include "services/gateway/service.h"
+
+#include "services/gateway/stream_proxy.h"
+#include "services/gateway/unary_proxy.h"
+
+namespace alma::gateway {
+
+ForwardedService::ForwardedService(const google::protobuf::ServiceDescriptor& descriptor,
+                                   const Destination& to)
+    : BytesService(descriptor, to.runtime.metrics), to_(to) {}
+
+grpc::ServerUnaryReactor* ForwardedService::BeginUnary(const rpc::Method& method,
+                                                       grpc::CallbackServerContext& context,
+                                                       const grpc::ByteBuffer& in,
+                                                       grpc::ByteBuffer* out) {
+  return new UnaryProxy(method, to_, context, in, out);
+}
+
+rpc::BytesService::Stream* ForwardedService::BeginStream(const rpc::Method& method,
+                                                         grpc::CallbackServerContext& context) {
+  return new StreamProxy(method, to_, context);
+}
+
+}  // namespace alma::gateway

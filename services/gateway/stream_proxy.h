@@ -1,0 +1,61 @@
+#pragma once
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/client_callback.h>
+#include <grpcpp/support/server_callback.h>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "services/gateway/forwarding.h"
+
+namespace alma::gateway {
+
+// One streaming call of any shape. Each way a message is read only when the one before it has been
+// written, so whoever is slow slows down the other side, and at most one message each way is held
+// here.
+class StreamProxy final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
+ public:
+  // Deletes itself.
+  StreamProxy(const rpc::Method& method, const Destination& to,
+              grpc::CallbackServerContext& context);
+
+  void OnReadDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnWriteDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnCancel() override { forwarding_.Cancel(); }
+  void OnDone() override ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  // The backend's side of the call.
+  class Far final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
+   public:
+    explicit Far(StreamProxy& proxy) : proxy_(proxy) {}
+    void OnReadInitialMetadataDone(bool ok) override { proxy_.OnFarInitialMetadata(ok); }
+    void OnReadDone(bool ok) override { proxy_.OnFarReadDone(ok); }
+    void OnWriteDone(bool ok) override { proxy_.OnFarWriteDone(ok); }
+    void OnDone(const grpc::Status& status) override { proxy_.OnFarDone(status); }
+
+   private:
+    StreamProxy& proxy_;
+  };
+
+  void Forward(const absl::Status& admitted) ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnFarInitialMetadata(bool ok) ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnFarReadDone(bool ok) ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnFarWriteDone(bool ok) ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnFarDone(const grpc::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  const rpc::Method& method_;
+  absl::Mutex mutex_;
+  Forwarding forwarding_;
+  Far far_;
+  // Towards the backend and towards the client.
+  grpc::ByteBuffer up_;
+  grpc::ByteBuffer down_;
+  // The backend has sent its last message: nothing is started on either side from now on but the
+  // end.
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace alma::gateway

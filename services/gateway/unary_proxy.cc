@@ -1,0 +1,27 @@
+#include "services/gateway/unary_proxy.h"
+
+#include <utility>
+
+namespace alma::gateway {
+
+UnaryProxy::UnaryProxy(const rpc::Method& method, const Destination& to,
+                       grpc::CallbackServerContext& context, const grpc::ByteBuffer& in,
+                       grpc::ByteBuffer* out)
+    : method_(method),
+      forwarding_(method, to, context, to.runtime.default_deadline),
+      in_(in),
+      out_(out) {
+  forwarding_.Admit([this](const absl::Status& admitted) { Forward(admitted); });
+}
+
+void UnaryProxy::Forward(const absl::Status& admitted) {
+  if (!admitted.ok()) return Finish(forwarding_.Close(admitted));
+  grpc::GenericStub& stub = forwarding_.Start();
+  // This object may be gone when UnaryCall returns.
+  stub.UnaryCall(&forwarding_.backend_context(), method_.path, {}, &in_, out_,
+                 [this](const grpc::Status& status) { Answer(status); });
+}
+
+void UnaryProxy::Answer(const grpc::Status& status) { Finish(forwarding_.Close(status)); }
+
+}  // namespace alma::gateway

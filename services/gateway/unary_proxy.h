@@ -1,0 +1,32 @@
+#pragma once
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/server_callback.h>
+
+#include "absl/status/status.h"
+#include "services/gateway/forwarding.h"
+
+namespace alma::gateway {
+
+// One unary call, forwarded as such.
+class UnaryProxy final : public grpc::ServerUnaryReactor {
+ public:
+  // `in` and `out` live as long as the call; this object deletes itself.
+  UnaryProxy(const rpc::Method& method, const Destination& to, grpc::CallbackServerContext& context,
+             const grpc::ByteBuffer& in, grpc::ByteBuffer* out);
+
+  void OnCancel() override { forwarding_.Cancel(); }
+  void OnDone() override { delete this; }
+
+ private:
+  void Forward(const absl::Status& admitted);
+  void Answer(const grpc::Status& status);
+
+  const rpc::Method& method_;
+  Forwarding forwarding_;
+  const grpc::ByteBuffer& in_;
+  grpc::ByteBuffer* const out_;
+};
+
+}  // namespace alma::gateway
