@@ -1,7 +1,10 @@
 #include "common/rpc/parse.h"
 
+#include <map>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <grpcpp/impl/codegen/config_protobuf.h>
@@ -9,6 +12,7 @@
 #include <grpcpp/impl/codegen/proto_buffer_writer.h>
 #include <grpcpp/impl/codegen/proto_utils.h>
 
+#include "alma/rpc/v1/closed.pb.h"
 #include "common/status/status.h"
 #include "common/text/utf8.h"
 #include "google/protobuf/io/coded_stream.h"
@@ -17,6 +21,7 @@
 namespace alma::rpc {
 namespace {
 
+using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::internal::WireFormatLite;
 using google::protobuf::io::CodedInputStream;
@@ -27,30 +32,66 @@ constexpr int kMaxNesting = 100;
 // Longer than an error shows. A long key would otherwise be copied for each of the items below it.
 constexpr size_t kMaxPathBytes = 256;
 
-// Walks the bytes of a message that protobuf refused, to name the field that it was refused for:
-// its parser says only yes or no.
+bool IsString(const FieldDescriptor& field) { return field.type() == FieldDescriptor::TYPE_STRING; }
+bool IsMessage(const FieldDescriptor& field) {
+  return field.type() == FieldDescriptor::TYPE_MESSAGE;
+}
+bool IsInt32(const FieldDescriptor& field) {
+  return field.type() == FieldDescriptor::TYPE_INT32 && !field.is_repeated();
+}
+
+bool IsInClosedOneof(const FieldDescriptor& field) {
+  const google::protobuf::OneofDescriptor* oneof = field.containing_oneof();
+  return oneof != nullptr && oneof->options().GetExtension(v1::closed);
+}
+
+// Timestamps, Structs and the like, which protobuf's own rules are enough for.
+bool IsWellKnown(const Descriptor& type) { return type.file()->package() == "google.protobuf"; }
+
+// Whether bytes of `type` can be wrong in a way that protobuf's parser does not mind.
+bool IsStricter(const Descriptor& type, std::set<const Descriptor*>& seen) {
+  if (IsWellKnown(type) || !seen.insert(&type).second) return false;
+  for (int i = 0; i < type.field_count(); ++i) {
+    const FieldDescriptor& field = *type.field(i);
+    if (IsInt32(field) || IsInClosedOneof(field)) return true;
+    if (IsMessage(field) && IsStricter(*field.message_type(), seen)) return true;
+  }
+  return false;
+}
+
+bool IsStricter(const Descriptor& type) {
+  thread_local std::map<const Descriptor*, bool> known;
+  const auto [entry, is_new] = known.emplace(&type, false);
+  std::set<const Descriptor*> seen;
+  if (is_new) entry->second = IsStricter(type, seen);
+  return entry->second;
+}
+
+// Walks the bytes of a message to name the fields that it is refused for: those whose text is not
+// valid, for which protobuf's parser says only no, and those that it takes without a word, integers
+// that it would cut to 32 bits and what it does not know in a closed oneof.
 class Walker {
  public:
-  explicit Walker(CodedInputStream& in) : in_(in) {}
+  // `is_parsed`: the text has been looked at already.
+  Walker(CodedInputStream& in, bool is_parsed) : in_(in), is_parsed_(is_parsed) {}
 
   // Whether the bytes up to the current limit are well formed.
-  bool Walk(const google::protobuf::Descriptor& type, const std::string& path, int nesting) {
+  bool Walk(const Descriptor& type, const std::string& path, int nesting, bool closed) {
     if (nesting > kMaxNesting) return Report(path, "nests too deeply");
     std::vector<int> counts(type.field_count());
     std::string key;
+    bool told = false;
     while (const uint32_t tag = in_.ReadTag()) {
-      const FieldDescriptor* field = type.FindFieldByNumber(WireFormatLite::GetTagFieldNumber(tag));
-      const bool delimited =
-          WireFormatLite::GetTagWireType(tag) == WireFormatLite::WIRETYPE_LENGTH_DELIMITED;
-      if (field == nullptr || !delimited || !(IsString(*field) || IsMessage(*field))) {
+      const FieldDescriptor* field = FieldOf(type, tag);
+      if (field == nullptr && closed && !std::exchange(told, true)) {
+        Report(path, "has a field that is not known here");
+      }
+      if (field == nullptr || !IsLookedAt(*field)) {
         if (!WireFormatLite::SkipField(&in_, tag)) return false;
         continue;
       }
       const std::string name = PathOf(path, *field, counts[field->index()]++, key);
-      if (!(IsString(*field) ? WalkString(name, &key)
-                             : WalkMessage(*field->message_type(), name, nesting))) {
-        return false;
-      }
+      if (!WalkField(*field, name, nesting, closed || IsInClosedOneof(*field), &key)) return false;
     }
     return in_.ConsumedEntireMessage();
   }
@@ -58,18 +99,36 @@ class Walker {
   const std::vector<status::FieldViolation>& violations() const { return violations_; }
 
  private:
-  static bool IsString(const FieldDescriptor& field) {
-    return field.type() == FieldDescriptor::TYPE_STRING;
+  // nullptr where the parser would not take the bytes behind `tag` for a field of `type`.
+  static const FieldDescriptor* FieldOf(const Descriptor& type, uint32_t tag) {
+    const FieldDescriptor* field = type.FindFieldByNumber(WireFormatLite::GetTagFieldNumber(tag));
+    if (field == nullptr) return nullptr;
+    const WireFormatLite::WireType wire_type = WireFormatLite::GetTagWireType(tag);
+    const bool packed =
+        field->is_packable() && wire_type == WireFormatLite::WIRETYPE_LENGTH_DELIMITED;
+    const auto field_type = static_cast<WireFormatLite::FieldType>(field->type());
+    return packed || wire_type == WireFormatLite::WireTypeForFieldType(field_type) ? field
+                                                                                   : nullptr;
   }
-  static bool IsMessage(const FieldDescriptor& field) {
-    return field.type() == FieldDescriptor::TYPE_MESSAGE;
+
+  bool IsLookedAt(const FieldDescriptor& field) const {
+    if (IsMessage(field)) return !is_parsed_ || !IsWellKnown(*field.message_type());
+    return IsInt32(field) || (IsString(field) && !is_parsed_);
+  }
+
+  bool WalkField(const FieldDescriptor& field, const std::string& name, int nesting, bool closed,
+                 std::string* key) {
+    if (IsString(field)) return WalkString(name, key);
+    if (IsInt32(field)) return WalkInt32(name);
+    return WalkMessage(*field.message_type(), name, nesting,
+                       closed && !IsWellKnown(*field.message_type()));
   }
 
   // As CheckStruct has them: a member of a Struct goes by its key (`key` in a map's entry), an item
   // of its lists by its number.
   static std::string PathOf(const std::string& parent, const FieldDescriptor& field, int index,
                             const std::string& key) {
-    const google::protobuf::Descriptor& type = *field.containing_type();
+    const Descriptor& type = *field.containing_type();
     if (parent.size() >= kMaxPathBytes) return parent;
     if (type.options().map_entry()) {
       return field.number() == 1 || key.empty() ? parent
@@ -94,11 +153,19 @@ class Walker {
     return true;
   }
 
-  bool WalkMessage(const google::protobuf::Descriptor& type, const std::string& path, int nesting) {
+  bool WalkInt32(const std::string& path) {
+    uint64_t number = 0;
+    if (!in_.ReadVarint64(&number)) return false;
+    const auto whole = static_cast<int64_t>(number);
+    if (whole != static_cast<int32_t>(whole)) Report(path, "must be an integer of 32 bits");
+    return true;
+  }
+
+  bool WalkMessage(const Descriptor& type, const std::string& path, int nesting, bool closed) {
     int size = 0;
     if (!in_.ReadVarintSizeAsInt(&size)) return false;
     const CodedInputStream::Limit limit = in_.PushLimit(size);
-    const bool well_formed = Walk(type, path, nesting + 1);
+    const bool well_formed = Walk(type, path, nesting + 1, closed);
     in_.PopLimit(limit);
     return well_formed;
   }
@@ -111,30 +178,35 @@ class Walker {
   }
 
   CodedInputStream& in_;
+  const bool is_parsed_;
   std::vector<status::FieldViolation> violations_;
 };
+
+// Why a message is refused; OK where it is not.
+absl::Status FindFault(const grpc::ByteBuffer& in, const Descriptor& type, bool is_parsed) {
+  grpc::ByteBuffer copy = in;
+  grpc::ProtoBufferReader reader(&copy);
+  if (!reader.status().ok()) return status::MalformedRequest();
+  CodedInputStream stream(&reader);
+  Walker walker(stream, is_parsed);
+  walker.Walk(type, "", 0, /*closed=*/false);
+  // A field that is named is a better answer than the damage that may follow it.
+  if (!walker.violations().empty()) return status::FieldsInvalid(walker.violations());
+  return is_parsed ? absl::OkStatus() : status::MalformedRequest();
+}
 
 }  // namespace
 
 absl::Status Parse(const grpc::ByteBuffer& in, google::protobuf::Message* message) {
+  const Descriptor& type = *message->GetDescriptor();
   grpc::ByteBuffer copy = in;
-  {
-    grpc::ProtoBufferReader reader(&copy);
-    if (reader.status().ok() && message->ParseFromZeroCopyStream(&reader)) {
-      // They are not stored, so no answer may carry them back.
-      message->DiscardUnknownFields();
-      return absl::OkStatus();
-    }
+  grpc::ProtoBufferReader reader(&copy);
+  if (!reader.status().ok() || !message->ParseFromZeroCopyStream(&reader)) {
+    return FindFault(in, type, /*is_parsed=*/false);
   }
-  grpc::ByteBuffer again = in;
-  grpc::ProtoBufferReader reader(&again);
-  if (!reader.status().ok()) return status::MalformedRequest();
-  CodedInputStream stream(&reader);
-  Walker walker(stream);
-  walker.Walk(*message->GetDescriptor(), "", 0);
-  // A field that is named is a better answer than the damage that may follow it.
-  if (walker.violations().empty()) return status::MalformedRequest();
-  return status::FieldsInvalid(walker.violations());
+  // They are not stored, so no answer may carry them back.
+  message->DiscardUnknownFields();
+  return IsStricter(type) ? FindFault(in, type, /*is_parsed=*/true) : absl::OkStatus();
 }
 
 absl::Status Serialize(const google::protobuf::Message& message, grpc::ByteBuffer* out) {

@@ -47,6 +47,24 @@ inline void CheckTime(text::Violations& violations, std::string_view field,
   text::TruncateToMicros(time);
 }
 
+// A bound of a list's range of times. Times are stored in microseconds, so it is rounded up: the
+// same of them lie before it as before the bound in nanoseconds.
+inline void CheckBound(text::Violations& violations, std::string_view field,
+                       google::protobuf::Timestamp* time) {
+  constexpr int32_t kMicro = 1000;
+  constexpr int32_t kLastMicro = 999'999'000;
+  text::CheckTimestamp(violations, field, *time);
+  const bool finer = time->nanos() % kMicro != 0;
+  text::TruncateToMicros(time);
+  if (!finer) return;
+  if (time->nanos() < kLastMicro) {
+    time->set_nanos(time->nanos() + kMicro);
+  } else if (time->seconds() < text::kMaxTimestampSeconds) {
+    time->set_nanos(0);
+    time->set_seconds(time->seconds() + 1);
+  }
+}
+
 // `has` and `get` are the request's accessors of its resource, the field `field`.
 template <typename Request, typename Resource, typename Check>
 absl::Status ValidateCreate(Request& request, const std::string& field,

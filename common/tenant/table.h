@@ -28,7 +28,8 @@ class Table {
     std::string_view name;
     // What errors call a row, such as "message".
     std::string_view resource;
-    // All but alma_internal_organization, the key, revision and deleted_at, which every table has.
+    // All but alma_internal_organization, the key, revision and deleted_at, which every table has
+    // and which are read before these.
     std::vector<Column<Resource>> columns;
     // What more is done in the transaction of a write; any status but OK ends it with nothing
     // written. `resource` has its organization, key, times and new revision already.
@@ -85,14 +86,6 @@ class Table {
 
 namespace internal {
 
-// The columns that every tenant's table has.
-template <typename Resource>
-std::vector<Column<Resource>> SharedColumns() {
-  return {Changing(Number<&Resource::revision, &Resource::set_revision>("revision")),
-          Changing(OptionalTime<&Resource::has_deleted_at, &Resource::deleted_at,
-                                &Resource::mutable_deleted_at>("deleted_at"))};
-}
-
 template <typename Resource>
 Column<Resource> KeyColumn() {
   return {KeyName<Resource>(),
@@ -102,14 +95,23 @@ Column<Resource> KeyColumn() {
           }};
 }
 
+// The columns that every tenant's table has.
+template <typename Resource>
+std::vector<Column<Resource>> SharedColumns() {
+  return {KeyColumn<Resource>(),
+          Changing(Number<&Resource::revision, &Resource::set_revision>("revision")),
+          Changing(OptionalTime<&Resource::has_deleted_at, &Resource::deleted_at,
+                                &Resource::mutable_deleted_at>("deleted_at"))};
+}
+
 }  // namespace internal
 
 template <typename Resource>
 Table<Resource>::Table(Definition definition)
     : definition_([&] {
         auto& columns = definition.columns;
-        columns.insert(columns.begin(), internal::KeyColumn<Resource>());
-        for (auto& shared : internal::SharedColumns<Resource>()) columns.push_back(shared);
+        const auto shared = internal::SharedColumns<Resource>();
+        columns.insert(columns.begin(), shared.begin(), shared.end());
         return std::move(definition);
       }()) {
   const std::string table(definition_.name);

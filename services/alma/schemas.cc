@@ -1,6 +1,7 @@
 #include "services/alma/schemas.h"
 
 #include "services/agents/module.h"
+#include "services/analytics/module.h"
 #include "services/conversations/module.h"
 #include "services/organizations/module.h"
 
@@ -17,7 +18,7 @@ const std::vector<ServiceSchemas>& Services() {
       {"organizations", organizations::Schemas()},
       {"conversations", conversations::Schemas()},
       {"agents", agents::Schemas()},
-      {"analytics", {}},
+      {"analytics", analytics::Schemas()},
   };
   return services;
 }

@@ -1,6 +1,4 @@
-#include <memory>
 #include <string>
-#include <vector>
 
 #include "common/auth/authenticator.h"
 #include "common/rpc/process.h"
@@ -9,10 +7,10 @@
 #include "common/serve/secrets.h"
 #include "common/serve/storage.h"
 #include "common/status/macros.h"
-#include "google/protobuf/descriptor.h"
 #include "services/agents/module.h"
 #include "services/alma/commands.h"
 #include "services/alma/schemas.h"
+#include "services/analytics/module.h"
 #include "services/conversations/module.h"
 #include "services/organizations/module.h"
 #include "services/organizations/schema.h"
@@ -23,19 +21,6 @@ namespace {
 absl::StatusOr<auth::Secrets> Secrets(const serve::Storage& storage) {
   return storage.folder().empty() ? serve::LoadSecrets()
                                   : serve::LoadOrCreateSecrets(storage.folder());
-}
-
-// Services that are known and listed, every method of which is UNIMPLEMENTED.
-std::vector<std::unique_ptr<rpc::Service>> AddWithoutHandlers(serve::Host& host) {
-  std::vector<std::unique_ptr<rpc::Service>> services;
-  for (const char* name : {"alma.analytics.v1.AnalyticsService", "alma.analytics.v1.EventsService",
-                           "alma.analytics.v1.FollowUpsService"}) {
-    const auto* descriptor =
-        google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(name);
-    services.push_back(std::make_unique<rpc::Service>(*descriptor, host.runtime));
-    host.process.Add(*services.back(), [] { return true; });
-  }
-  return services;
 }
 
 }  // namespace
@@ -59,7 +44,7 @@ absl::Status Serve() {
   const organizations::Module organizations(host, [&] { authenticator.Forget(); });
   const conversations::Module conversations(host);
   const agents::Module agents(host);
-  const auto without_handlers = AddWithoutHandlers(host);
+  const analytics::Module analytics(host);
   return process->Run();
 }
 

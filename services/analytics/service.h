@@ -1,0 +1,78 @@
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "alma/analytics/v1/analyses.pb.h"
+#include "alma/analytics/v1/events.pb.h"
+#include "alma/analytics/v1/follow_ups.pb.h"
+#include "common/db/page_token.h"
+#include "common/rpc/service.h"
+#include "services/analytics/analysis_store.h"
+#include "services/analytics/event_store.h"
+#include "services/analytics/follow_up_store.h"
+
+namespace alma::analytics {
+
+// alma.analytics.v1.AnalyticsService. What it is given outlives it.
+class AnalyticsService final : public rpc::Service {
+ public:
+  AnalyticsService(rpc::Runtime& runtime, AnalysisStore& store, const db::PageTokens& page_tokens);
+
+ private:
+  absl::StatusOr<v1::Analysis> CreateAnalysis(const rpc::Call& call,
+                                              v1::CreateAnalysisRequest& request);
+  absl::StatusOr<v1::BatchCreateAnalysesResponse> BatchCreateAnalyses(
+      const rpc::Call& call, v1::BatchCreateAnalysesRequest& request);
+  absl::StatusOr<v1::Analysis> GetAnalysis(const rpc::Call& call, v1::GetAnalysisRequest& request);
+  absl::StatusOr<v1::ListAnalysesResponse> ListAnalyses(const rpc::Call& call,
+                                                        v1::ListAnalysesRequest& request);
+  absl::StatusOr<v1::Analysis> UpdateAnalysis(const rpc::Call& call,
+                                              v1::UpdateAnalysisRequest& request);
+  absl::StatusOr<v1::Analysis> DeleteAnalysis(const rpc::Call& call,
+                                              v1::DeleteAnalysisRequest& request);
+
+  AnalysisStore& store_;
+  const db::PageTokens& page_tokens_;
+};
+
+// alma.analytics.v1.EventsService. What it is given outlives it.
+class EventsService final : public rpc::Service {
+ public:
+  EventsService(rpc::Runtime& runtime, EventStore& store, const db::PageTokens& page_tokens);
+
+ private:
+  absl::StatusOr<v1::Event> CreateEvent(const rpc::Call& call, v1::CreateEventRequest& request);
+  absl::StatusOr<v1::BatchCreateEventsResponse> BatchCreateEvents(
+      const rpc::Call& call, v1::BatchCreateEventsRequest& request);
+  absl::StatusOr<v1::Event> GetEvent(const rpc::Call& call, v1::GetEventRequest& request);
+  absl::StatusOr<v1::ListEventsResponse> ListEvents(const rpc::Call& call,
+                                                    v1::ListEventsRequest& request);
+  absl::StatusOr<v1::Event> UpdateEvent(const rpc::Call& call, v1::UpdateEventRequest& request);
+  absl::StatusOr<v1::Event> DeleteEvent(const rpc::Call& call, v1::DeleteEventRequest& request);
+
+  EventStore& store_;
+  const db::PageTokens& page_tokens_;
+};
+
+// alma.analytics.v1.FollowUpsService. What it is given outlives it.
+class FollowUpsService final : public rpc::Service {
+ public:
+  FollowUpsService(rpc::Runtime& runtime, FollowUpStore& store, const db::PageTokens& page_tokens);
+
+ private:
+  absl::StatusOr<v1::FollowUp> CreateFollowUp(const rpc::Call& call,
+                                              v1::CreateFollowUpRequest& request);
+  absl::StatusOr<v1::BatchCreateFollowUpsResponse> BatchCreateFollowUps(
+      const rpc::Call& call, v1::BatchCreateFollowUpsRequest& request);
+  absl::StatusOr<v1::FollowUp> GetFollowUp(const rpc::Call& call, v1::GetFollowUpRequest& request);
+  absl::StatusOr<v1::ListFollowUpsResponse> ListFollowUps(const rpc::Call& call,
+                                                          v1::ListFollowUpsRequest& request);
+  absl::StatusOr<v1::FollowUp> UpdateFollowUp(const rpc::Call& call,
+                                              v1::UpdateFollowUpRequest& request);
+  absl::StatusOr<v1::FollowUp> DeleteFollowUp(const rpc::Call& call,
+                                              v1::DeleteFollowUpRequest& request);
+
+  FollowUpStore& store_;
+  const db::PageTokens& page_tokens_;
+};
+
+}  // namespace alma::analytics
