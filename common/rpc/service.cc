@@ -34,7 +34,7 @@ Service::Service(const google::protobuf::ServiceDescriptor& descriptor, Runtime&
       MarkMethodRawCallback(i,
                             new grpc::internal::CallbackBidiHandler<Bytes, Bytes>(
                                 [this, known = entry.get()](grpc::CallbackServerContext* context) {
-                                  return new Stream(*known, runtime_, *context);
+                                  return new Stream(*known, runtime_, stream_bytes_, *context);
                                 }));
     } else {
       MarkMethodRawCallback(i, new grpc::internal::CallbackUnaryHandler<Bytes, Bytes>(

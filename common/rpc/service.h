@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -90,6 +91,8 @@ class Service : public grpc::Service {
   const google::protobuf::ServiceDescriptor& descriptor_;
   Runtime& runtime_;
   std::vector<std::unique_ptr<Method>> methods_;
+  // What its streams hold.
+  std::atomic<size_t> stream_bytes_ = 0;
 };
 
 }  // namespace alma::rpc
