@@ -21,7 +21,7 @@ grpc::ServerUnaryReactor* Service::BeginUnary(const Method& method,
 
 BytesService::Stream* Service::BeginStream(const Method& method,
                                            grpc::CallbackServerContext& context) {
-  return new rpc::Stream(method, runtime_, context);
+  return new rpc::Stream(method, runtime_, stream_bytes_, context);
 }
 
 void Service::SetHandler(std::string_view name, const google::protobuf::Descriptor& request,

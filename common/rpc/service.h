@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -88,6 +89,8 @@ class Service : public BytesService {
                const google::protobuf::Descriptor& response);
 
   Runtime& runtime_;
+  // What its streams hold.
+  std::atomic<size_t> stream_bytes_ = 0;
 };
 
 }  // namespace alma::rpc

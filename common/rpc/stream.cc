@@ -10,9 +10,11 @@
 
 namespace alma::rpc {
 
-Stream::Stream(const Method& method, Runtime& runtime, grpc::CallbackServerContext& context)
+Stream::Stream(const Method& method, Runtime& runtime, std::atomic<size_t>& bytes_of_all,
+               grpc::CallbackServerContext& context)
     : method_(method),
       runtime_(runtime),
+      bytes_of_all_(bytes_of_all),
       record_(method, runtime, context, absl::InfiniteDuration()) {
   absl::MutexLock lock(&mutex_);
   if (Exists(method, runtime)) {
@@ -23,12 +25,15 @@ Stream::Stream(const Method& method, Runtime& runtime, grpc::CallbackServerConte
   Step();
 }
 
+Stream::~Stream() { bytes_of_all_ -= inbox_bytes_ + outbox_bytes_; }
+
 void Stream::OnReadDone(bool ok) {
   absl::MutexLock lock(&mutex_);
   reading_ = false;
   read_all_ = !ok;
   if (ok) {
     inbox_bytes_ += reading_into_.Length();
+    bytes_of_all_ += reading_into_.Length();
     inbox_.push_back(std::move(reading_into_));
     reading_into_.Clear();
   }
@@ -66,8 +71,13 @@ void Stream::Step() {
   Finish(record_.Close(status));
 }
 
+bool Stream::Full(size_t items, size_t bytes) const {
+  const bool crowded = bytes_of_all_ >= kMaxBytesOfAll;
+  return items >= kMaxItems || bytes >= (crowded ? kCrowdedBytes : kMaxBytes);
+}
+
 void Stream::StepRead() {
-  const bool full = inbox_.size() >= kMaxItems || inbox_bytes_ >= kMaxBytes;
+  const bool full = Full(inbox_.size(), inbox_bytes_);
   if (reading_ || read_all_ || full || cancelled_ || status_.has_value()) return;
   reading_ = true;
   StartRead(&reading_into_);
@@ -79,17 +89,18 @@ void Stream::StepWrite() {
   writing_from_ = outbox_.front();
   outbox_.pop_front();
   outbox_bytes_ -= writing_from_.Length();
+  bytes_of_all_ -= writing_from_.Length();
   writing_ = true;
   StartWrite(&writing_from_);
 }
 
 void Stream::StepWork() {
   const bool input = !inbox_.empty() || (read_all_ && !told_read_all_);
-  const bool room = outbox_.size() < kMaxItems && outbox_bytes_ < kMaxBytes;
+  const bool room = !Full(outbox_.size(), outbox_bytes_);
   if (working_ || cancelled_ || status_.has_value() || !room || !(input || again_)) return;
   working_ = true;
   told_read_all_ = read_all_;
-  inbox_bytes_ = 0;
+  bytes_of_all_ -= std::exchange(inbox_bytes_, 0);
   auto run = [this, in = std::exchange(inbox_, {}), ended = read_all_]() mutable {
     Work(std::move(in), ended);
   };
@@ -108,7 +119,10 @@ void Stream::Work(std::vector<grpc::ByteBuffer> in, bool ended) {
   absl::MutexLock lock(&mutex_);
   working_ = false;
   again_ = next == StreamHandler::Next::kAgain;
-  for (grpc::ByteBuffer& message : out) outbox_bytes_ += message.Length();
+  size_t bytes = 0;
+  for (grpc::ByteBuffer& message : out) bytes += message.Length();
+  outbox_bytes_ += bytes;
+  bytes_of_all_ += bytes;
   std::move(out.begin(), out.end(), std::back_inserter(outbox_));
   if (!done.ok() || next == StreamHandler::Next::kEnd) status_ = done;
   Step();

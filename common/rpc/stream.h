@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -20,15 +21,22 @@ namespace alma::rpc {
 
 // One streaming call: reads while its handler works on what was read before, and writes what the
 // handler answered. Bounded both ways: it stops reading while kMaxItems items or kMaxBytes wait for
-// the handler, and does not run the handler while that much waits for the client. The handler runs
+// the handler, and does not run the handler while that much waits for the client. Once the streams
+// of a service hold kMaxBytesOfAll together, it is kCrowdedBytes for each: clients that do not read
+// cannot use up the memory, nor stop those that do. The handler runs
 // on workers, one run at a time; before each the key is checked again, so a stream ends soon after
 // its key. All else is as in Answer.
 class Stream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
   static constexpr size_t kMaxItems = 1000;
   static constexpr size_t kMaxBytes = 4 * 1024 * 1024;
+  static constexpr size_t kMaxBytesOfAll = 64 * 1024 * 1024;
+  static constexpr size_t kCrowdedBytes = 64 * 1024;
 
-  Stream(const Method& method, Runtime& runtime, grpc::CallbackServerContext& context);
+  // `bytes_of_all` is what the streams of the service hold and outlives them.
+  Stream(const Method& method, Runtime& runtime, std::atomic<size_t>& bytes_of_all,
+         grpc::CallbackServerContext& context);
+  ~Stream() override;
 
   void OnReadDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
   void OnWriteDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
@@ -41,6 +49,8 @@ class Stream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byte
   void StepRead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void StepWrite() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void StepWork() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether no more than these may wait.
+  bool Full(size_t items, size_t bytes) const;
   // On a worker.
   void Work(std::vector<grpc::ByteBuffer> in, bool ended) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<StreamHandler::Next> Handle(const std::vector<grpc::ByteBuffer>& in, bool ended,
@@ -48,6 +58,7 @@ class Stream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byte
 
   const Method& method_;
   Runtime& runtime_;
+  std::atomic<size_t>& bytes_of_all_;
   CallRecord record_;
 
   absl::Mutex mutex_;

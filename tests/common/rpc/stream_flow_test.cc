@@ -3,6 +3,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "catch2/catch.hpp"
 #include "common/rpc/stream.h"
@@ -89,6 +90,39 @@ TEST_CASE("a client that does not read its answers is not read from") {
   SendWithoutReading(1, 20'000, 3 * int64_t{Stream::kMaxItems} + 50);
   constexpr size_t kLarge = 100 * 1024;
   SendWithoutReading(kLarge, 1000, 3 * int64_t{Stream::kMaxBytes / kLarge} + 50);
+}
+
+TEST_CASE("streams that do not read their answers are bounded together and all end well") {
+  constexpr int kStreams = 40;
+  constexpr int64_t kItems = 200;
+  constexpr size_t kLarge = 100 * 1024;
+  Streams streams(EchoItems);
+  std::atomic<int64_t> written = 0;
+  std::atomic<int> right = 0;
+  absl::Notification read_now;
+  std::vector<std::thread> clients;
+  for (int client = 0; client < kStreams; ++client) {
+    clients.emplace_back([&] {
+      const auto context = ByWriter();
+      const auto stream = streams.stub->ImportMessages(context.get());
+      std::thread writer([&] {
+        const ImportMessagesRequest item = Item(std::string(kLarge, 'x'));
+        for (int i = 0; i < kItems && stream->Write(item); ++i) ++written;
+        stream->WritesDone();
+      });
+      read_now.WaitForNotification();
+      ImportMessagesResponse response;
+      int64_t answers = 0;
+      while (stream->Read(&response)) ++answers;
+      writer.join();
+      if (stream->Finish().ok() && answers == kItems) ++right;
+    });
+  }
+  // Alone each would be taken some 120 items of.
+  CHECK(Settled(written) < 2 * int64_t{Stream::kMaxBytesOfAll / kLarge} + 10 * kStreams);
+  read_now.Notify();
+  for (std::thread& client : clients) client.join();
+  CHECK(right == kStreams);
 }
 
 TEST_CASE("pages are made no faster than the client reads them") {

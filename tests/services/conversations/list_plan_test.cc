@@ -1,66 +1,69 @@
-#include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
-#include "common/db/revision.h"
-#include "services/conversations/conversation_rows.h"
-#include "services/conversations/list_query.h"
-#include "services/conversations/message_rows.h"
-#include "tests/services/conversations/stores.h"
+#include <regex>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
+#include "services/conversations/list_query.h"
+#include "tests/services/conversations/bulk.h"
+
+// How the engines read the lists: by one range of one index, in its order.
 namespace alma::conversations {
 namespace {
 
-constexpr int kConversations = 2000;
-constexpr int kMessages = 4000;
-constexpr int kOneOf = 40;
+constexpr int kConversations = 100'000;
+constexpr int kMessages = 100'000;
+constexpr int kLimit = 64;
 
-absl::Status Fill(db::Session& session) {
-  auto revision = db::TakeRevisions(session, kOurs, kConversations + kMessages);
-  absl::Status done = revision.status();
-  for (int i = 0; i < kConversations && done.ok(); ++i) {
-    v1::Conversation conversation = NewConversation();
-    conversation.set_uuid(NthUuid(i));
-    conversation.set_alma_internal_organization(kOurs);
-    conversation.set_origin(absl::StrCat("origin ", i % kOneOf));
-    conversation.add_agents(NthUuid(3));
-    conversation.add_external_participants("+49 3");
-    conversation.mutable_created_at()->set_seconds(1'700'000'000 + i * 7);
-    *conversation.mutable_updated_at() = conversation.created_at();
-    conversation.set_revision((*revision)++);
-    done = ConversationTable().definition().on_create(session, conversation);
-    if (done.ok()) done = ConversationTable().Insert(session, conversation);
-  }
-  for (int i = 0; i < kMessages && done.ok(); ++i) {
-    v1::Message message = NewMessage(NthUuid(i % kOneOf));
-    message.set_uuid(NthUuid(100'000 + i));
-    message.set_alma_internal_organization(kOurs);
-    message.mutable_created_at()->set_seconds(1'700'000'000 + i);
-    *message.mutable_updated_at() = message.created_at();
-    message.set_index(i / kOneOf);
-    message.set_revision((*revision)++);
-    done = MessageTable().Insert(session, message);
-  }
-  return done;
+using Texts = std::vector<std::string>;
+
+// The first text column of each row, behind `skip` numbers.
+absl::StatusOr<Texts> Select(db::Session& session, const std::string& sql,
+                             db::Session::Params params = {}, int skip = 0) {
+  Texts texts;
+  RETURN_IF_ERROR(session
+                      .Query(sql, params,
+                             [&](db::Row& row) {
+                               for (int i = 0; i < skip; ++i) row.Int64();
+                               texts.emplace_back(row.Text());
+                             })
+                      .status());
+  return texts;
 }
 
-// The plan of `query`, a step a line.
-std::string Explain(Stores& stores, db::Engine engine, const ListQuery& query) {
-  std::string plan;
-  const bool sqlite = engine == db::Engine::kSqlite;
-  const auto rows =
-      stores.database->Read(absl::Now() + absl::Seconds(30), [&](db::Session& session) {
-        return session.Query((sqlite ? "explain query plan " : "explain ") + query.sql,
-                             query.params, [&](db::Row& row) {
-                               // Of SQLite's columns the first three number the steps.
-                               for (int i = 0; sqlite && i < 3; ++i) row.Int64();
-                               absl::StrAppend(&plan, std::string(row.Text()), "\n");
-                             });
-      });
-  Ok(rows);
-  return plan;
+// The plan for these very values.
+std::string Plan(Stores& stores, const ListQuery& query) {
+  const bool sqlite = stores.database->location().engine == db::Engine::kSqlite;
+  return absl::StrJoin(Ok(stores.database->Read(
+                           absl::Now() + absl::Seconds(30),
+                           [&](db::Session& session) {
+                             // Of SQLite's columns the first three number the steps.
+                             return Select(
+                                 session, (sqlite ? "explain query plan " : "explain ") + query.sql,
+                                 query.params, sqlite ? 3 : 0);
+                           })),
+                       "\n");
+}
+
+// The plan that PostgreSQL keeps for a prepared statement, made without knowing the values.
+std::string GenericPlan(Stores& stores, const ListQuery& query) {
+  const std::string text = std::regex_replace(query.sql, std::regex(":[a-z_]+"), "?");
+  const auto explain = [&](db::Session& session) -> absl::StatusOr<Texts> {
+    RETURN_IF_ERROR(session.Execute("set local plan_cache_mode = force_generic_plan"));
+    RETURN_IF_ERROR(session.Query(query.sql, query.params, [](db::Row&) {}).status());
+    ASSIGN_OR_RETURN(const Texts calls,
+                     Select(session,
+                            "select name || '(null' || repeat(', null', "
+                            "cardinality(parameter_types) - 1) || ')' from pg_prepared_statements "
+                            "where regexp_replace(statement, '[$][0-9]+', '?', 'g') = :text",
+                            {{"text", text}}));
+    if (calls.size() != 1) return absl::NotFoundError("no such statement");
+    return Select(session, absl::StrCat("explain execute ", calls[0]));
+  };
+  return absl::StrJoin(Ok(stores.database->Write(absl::Now() + absl::Seconds(30), explain)), "\n");
 }
 
 struct PlanCase {
-  const char* what;
+  std::string what;
   ListQuery query;
   // The index that is read in order, and the condition that begins the page, as each engine prints
   // it.
@@ -75,43 +78,73 @@ Request With(Request request, void (*change)(Request&)) {
   return request;
 }
 
-std::vector<PlanCase> Cases() {
-  const db::Position minute = {"2023-11-15 00:00:00.000000+00", NthUuid(500)};
-  const std::string by_minute = "(activity_minute,uuid)<(?,?)";
-  const std::string by_participation = "(activity_minute,conversation_uuid)<(?,?)";
-  const auto conversations = [&](const db::Position& at,
-                                 void (*change)(v1::ListConversationsRequest&)) {
-    return ConversationsBehind(at, kOurs, With(PageOfConversations(50), change), 51);
-  };
-  const auto messages = [&](const db::Position& at, void (*change)(v1::ListMessagesRequest&)) {
-    return MessagesBehind(at, kOurs, With(PageOfMessages(NthUuid(3), 50), change), 51);
-  };
+// Each list of conversations behind `at`.
+std::vector<PlanCase> OfConversations(const db::Position& at) {
   std::vector<PlanCase> cases;
-  for (const db::Position& at : {db::Position(), minute}) {
-    cases.push_back({"all conversations", conversations(at, [](auto&) {}),
-                     "conversations_by_activity", by_minute, "ROW(activity_minute, uuid) <"});
-    cases.push_back({"deleted ones too",
-                     conversations(at, [](auto& r) { r.set_show_deleted(true); }),
-                     "conversations_by_activity", by_minute, "ROW(activity_minute, uuid) <"});
-    cases.push_back({"of an origin", conversations(at, [](auto& r) { r.set_origin("origin 3"); }),
-                     "conversations_by_origin", by_minute, "ROW(activity_minute, uuid) <"});
-    cases.push_back({"of an agent",
-                     conversations(at, [](auto& r) { r.set_agent_uuid(NthUuid(3)); }),
-                     "conversation_participants_by_activity", by_participation,
-                     "ROW(activity_minute, conversation_uuid) <"});
-    cases.push_back({"of an external participant",
-                     conversations(at, [](auto& r) { r.set_external_participant("+49 3"); }),
-                     "conversation_participants_by_activity", by_participation,
-                     "ROW(activity_minute, conversation_uuid) <"});
+  const auto add = [&](const char* what, const char* index, const std::string& uuid,
+                       void (*change)(v1::ListConversationsRequest&)) {
+    cases.push_back({absl::StrCat(what, " behind ", absl::StrJoin(at, " ")),
+                     ConversationsBehind(at, kOurs, With(PageOfConversations(50), change), kLimit),
+                     index, absl::StrCat("(activity_minute,", uuid, ")<(?,?)"),
+                     absl::StrCat("ROW(activity_minute, ", uuid, ") <")});
+  };
+  const char* by_activity = "conversations_by_activity";
+  const char* by_origin = "conversations_by_origin";
+  const char* by_participant = "conversation_participants_by_activity";
+  add("all", by_activity, "uuid", [](auto&) {});
+  add("deleted ones too", by_activity, "uuid", [](auto& r) { r.set_show_deleted(true); });
+  add("of a busy origin", by_origin, "uuid", [](auto& r) { r.set_origin(kBusyOrigin); });
+  add("of a rare origin", by_origin, "uuid", [](auto& r) { r.set_origin(kRareOrigin); });
+  const std::string uuid = "conversation_uuid";
+  add("of a busy agent", by_participant, uuid, [](auto& r) { r.set_agent_uuid(kBusyAgent); });
+  add("of a rare agent", by_participant, uuid, [](auto& r) { r.set_agent_uuid(kRareAgent); });
+  add("of a busy external participant", by_participant, uuid,
+      [](auto& r) { r.set_external_participant(kBusyExternal); });
+  add("of a rare external participant", by_participant, uuid,
+      [](auto& r) { r.set_external_participant(kRareExternal); });
+  return cases;
+}
+
+// Each list of a conversation's messages behind `at`.
+std::vector<PlanCase> OfMessages(const std::string& conversation, const db::Position& at) {
+  std::vector<PlanCase> cases;
+  const auto add = [&](const char* what, void (*change)(v1::ListMessagesRequest&)) {
+    const v1::ListMessagesRequest request = With(PageOfMessages(conversation, 50), change);
+    const bool down = request.descending();
+    cases.push_back({absl::StrCat(what, " of ", conversation, " behind ", absl::StrJoin(at, " ")),
+                     MessagesBehind(at, kOurs, request, kLimit), "messages_by_conversation",
+                     down ? "message_index<?" : "message_index>?",
+                     down ? "message_index <=" : "message_index >="});
+  };
+  add("messages", [](auto&) {});
+  add("messages from the end", [](auto& r) { r.set_descending(true); });
+  add("deleted messages too", [](auto& r) { r.set_show_deleted(true); });
+  return cases;
+}
+
+std::vector<PlanCase> Cases() {
+  std::vector<PlanCase> cases;
+  const auto append = [&](std::vector<PlanCase> more) {
+    cases.insert(cases.end(), more.begin(), more.end());
+  };
+  append(OfConversations({}));
+  for (const int n : {kConversations - 200, kConversations / 2, 100}) {
+    append(OfConversations({NthMinute(n), NthUuid(n)}));
   }
-  for (const db::Position& at : {db::Position(), db::Position{"20"}}) {
-    cases.push_back({"messages", messages(at, [](auto&) {}), "messages_by_conversation",
-                     "message_index>?", "message_index >="});
-    cases.push_back({"messages from the end", messages(at, [](auto& r) { r.set_descending(true); }),
-                     "messages_by_conversation", "message_index<?", "message_index <="});
-    cases.push_back({"deleted messages too",
-                     messages(at, [](auto& r) { r.set_show_deleted(true); }),
-                     "messages_by_conversation", "message_index>?", "message_index >="});
+  for (const std::string& conversation : {NthUuid(0), NthUuid(7)}) {
+    append(OfMessages(conversation, {}));
+    append(OfMessages(conversation, {"500"}));
+    append(OfMessages(conversation, {"980"}));
+  }
+  for (const int64_t after : {0, kConversations + kMessages / 2, kConversations + kMessages - 10}) {
+    v1::ExportMessagesRequest request;
+    cases.push_back({absl::StrCat("export after ", after),
+                     MessagesAfterRevision(after, kOurs, request, kLimit), "messages_by_revision",
+                     "revision>?", "revision >"});
+    request.set_conversation_uuid(NthUuid(7));
+    cases.push_back({absl::StrCat("export of a conversation after ", after),
+                     MessagesAfterRevision(after, kOurs, request, kLimit),
+                     "messages_by_conversation_revision", "revision>?", "revision >"});
   }
   return cases;
 }
@@ -120,30 +153,34 @@ bool Contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-TEST_CASE("every list reads one range of one index in its order") {
+void CheckPostgresql(const PlanCase& row, const std::string& plan) {
+  INFO(row.what << "\n" << plan);
+  CHECK(Contains(plan, row.index));
+  CHECK(Contains(plan, row.postgresql_range));
+  for (const char* costly : {"Sort", "Seq Scan", "Bitmap", "Hash", "Materialize"}) {
+    CHECK_FALSE(Contains(plan, costly));
+  }
+}
+
+TEST_CASE("every list of 100000 rows reads one range of one index in its order", "[long]") {
   const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
   CAPTURE(engine);
   Stores stores(engine);
-  const absl::Status filled = stores.database->Write(absl::Now() + absl::Seconds(50), Fill);
-  INFO(filled);
-  REQUIRE(filled.ok());
-  for (const char* table : {"conversations", "conversation_participants", "messages"}) {
-    stores.Execute(absl::StrCat("analyze ", table));
-  }
+  FillInBulk(stores, kConversations, kMessages);
+  REQUIRE(stores.Count("select count(*) from conversations") == kConversations);
+  REQUIRE(stores.Count("select count(*) from messages") == kMessages);
   for (const PlanCase& row : Cases()) {
-    const std::string plan = Explain(stores, engine, row.query);
+    const std::string plan = Plan(stores, row.query);
+    if (engine == db::Engine::kPostgresql) {
+      CheckPostgresql(row, plan);
+      CheckPostgresql(row, GenericPlan(stores, row.query));
+      continue;
+    }
     INFO(row.what << "\n" << plan);
     CHECK(Contains(plan, row.index));
-    if (engine == db::Engine::kSqlite) {
-      CHECK(Contains(plan, row.sqlite_range));
-      CHECK_FALSE(Contains(plan, "TEMP B-TREE"));
-      CHECK_FALSE(Contains(plan, "SCAN"));
-    } else {
-      CHECK(Contains(plan, row.postgresql_range));
-      for (const char* costly : {"Sort", "Seq Scan", "Bitmap", "Hash", "Materialize"}) {
-        CHECK_FALSE(Contains(plan, costly));
-      }
-    }
+    CHECK(Contains(plan, row.sqlite_range));
+    CHECK_FALSE(Contains(plan, "TEMP B-TREE"));
+    CHECK_FALSE(Contains(plan, "SCAN"));
   }
 }
 
