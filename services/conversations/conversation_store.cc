@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/db/page.h"
 #include "common/db/revision.h"
 #include "common/id/uuid.h"
 #include "common/status/macros.h"
@@ -116,6 +117,10 @@ absl::StatusOr<v1::BatchGetConversationsResponse> ConversationStore::BatchGet(
       ASSIGN_OR_RETURN(auto found, FindConversation(session, call.organization(), uuid));
       if (!found.has_value()) return status::NotFound(kConversation);
       *response.add_conversations() = *std::move(found);
+    }
+    if (response.ByteSizeLong() > db::kMaxPageBytes) {
+      return status::FieldsInvalid(
+          {{"uuids", "name more than 3 MiB of conversations: ask for fewer at a time"}});
     }
     return response;
   });

@@ -31,7 +31,8 @@ class ConversationStore {
       const rpc::Call& call, const v1::ListConversationsRequest& request,
       const db::Position& after);
 
-  // In the order of `uuids`, deleted ones too. NOT_FOUND where one is absent.
+  // In the order of `uuids`, deleted ones too. NOT_FOUND where one is absent; INVALID_ARGUMENT
+  // where they are more than a client takes in one answer.
   absl::StatusOr<v1::BatchGetConversationsResponse> BatchGet(
       const rpc::Call& call, const google::protobuf::RepeatedPtrField<std::string>& uuids);
 
