@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/db/database.h"
 #include "common/db/list_page.h"
+#include "common/db/page.h"
 #include "common/db/revision.h"
 #include "common/id/uuid.h"
 #include "common/rpc/call.h"
@@ -53,7 +54,8 @@ class Store {
   // Deleted ones too. NOT_FOUND.
   absl::StatusOr<Resource> Get(const rpc::Call& call, const std::string& key);
 
-  // In the order of the keys. NOT_FOUND where one of them is.
+  // In the order of `keys`, the request's `uuids`. NOT_FOUND where one of them is; INVALID_ARGUMENT
+  // where they are more than a client takes in one answer.
   template <typename Response>
   absl::StatusOr<Response> BatchGet(
       const rpc::Call& call, const google::protobuf::RepeatedPtrField<std::string>& keys,

@@ -113,6 +113,10 @@ absl::StatusOr<Response> Store<Resource>::BatchGet(
       ASSIGN_OR_RETURN(*(response.*rows)()->Add(),
                        table_.Require(session, call.organization(), key));
     }
+    if (response.ByteSizeLong() > db::kMaxPageBytes) {
+      return status::FieldsInvalid(
+          {{"uuids", "name more than 3 MiB together: ask for fewer at a time"}});
+    }
     return response;
   });
 }

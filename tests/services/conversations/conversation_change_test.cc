@@ -261,5 +261,23 @@ TEST_CASE("a change needs a uuid and a revision that is none or can be") {
   CHECK(FieldsOf(Validate(remove)) == Fields{"external_participants[1]"});
 }
 
+TEST_CASE("conversations that are too large for one answer are refused before they are sent") {
+  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  CAPTURE(engine);
+  Stores stores(engine);
+  v1::BatchGetConversationsRequest request;
+  for (int n = 0; n < 60; ++n) {
+    v1::Conversation conversation = NewConversation();
+    conversation.set_uuid(NthUuid(n));
+    (*conversation.mutable_meta_data()->mutable_fields())["text"].set_string_value(
+        std::string(60 * 1024, 'x'));
+    Ok(stores.conversations.Create(Us(), conversation));
+    if (n < 50) request.add_uuids(NthUuid(n));
+  }
+  CHECK(Ok(BatchGet(stores, Us(), request)).conversations_size() == 50);
+  for (int n = 50; n < 60; ++n) request.add_uuids(NthUuid(n));
+  CHECK(Reason(BatchGet(stores, Us(), request)) == "FIELD_INVALID");
+}
+
 }  // namespace
 }  // namespace alma::conversations
