@@ -189,8 +189,8 @@ TEST_CASE("a follow-up that lacks anything is refused at its field") {
   v1::CreateFollowUpRequest request;
   request.mutable_follow_up();
   CHECK(Violated(Validate(request)) == Fields{"follow_up.event_uuid", "follow_up.conversation_uuid",
-                                    "follow_up.agent_uuid", "follow_up.score",
-                                    "follow_up.follow_up_date"});
+                                              "follow_up.agent_uuid", "follow_up.score",
+                                              "follow_up.follow_up_date"});
   *request.mutable_follow_up() = NewFollowUp();
   request.mutable_follow_up()->mutable_follow_up_date()->set_nanos(-1);
   CHECK(Violated(Validate(request)) == Fields{"follow_up.follow_up_date"});
