@@ -110,7 +110,7 @@ TEST_CASE("every list of 100000 analyses reads one range of one index in its ord
                    "analysis_type, result, origin, created_at, revision) select $ORGANIZATION, "
                    "$UUID, ",
                    kSomeone,
-                   ", case when i % 2 = 0 then 'BUSY' else 'TYPE_' || i % 50 end, "
+                   ", case when i % 2 = 0 then 'BUSY' else 'TYPE_' || (i % 50) end, "
                    "cast('{}' as {json}), 'analyzer', $TIME, i + 1 from numbers"),
       kRows);
   using Request = v1::ListAnalysesRequest;
@@ -148,8 +148,8 @@ TEST_CASE("every list of 100000 events reads one range of one index in its order
                    "revision) select $ORGANIZATION, $UUID, ",
                    kSomeone, ", ", kSomeone,
                    ", $TIME, case when i % 5 < 2 then $TIME end, "
-                   "case when i % 2 = 0 then 'BUSY' else 'TYPE_' || i % 50 end, "
-                   "case when i % 3 = 0 then 'SUBTYPE_' || i % 12 end, "
+                   "case when i % 2 = 0 then 'BUSY' else 'TYPE_' || (i % 50) end, "
+                   "case when i % 3 = 0 then 'SUBTYPE_' || (i % 12) end, "
                    "cast('{}' as {json}), i + 1 from numbers"),
       kRows);
   using Request = v1::ListEventsRequest;

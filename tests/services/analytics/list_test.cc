@@ -11,8 +11,8 @@ namespace {
 using testing::KeysOf;
 
 // The last two digits of the keys that a list answers, page by page.
-template <typename Request, typename List, typename Rows>
-std::string Listed(const std::string& json, List list, Rows rows) {
+template <typename Request, typename List, typename Response, typename Rows>
+std::string Listed(const std::string& json, List list, const Rows& (Response::*rows)() const) {
   auto request = FromJson<Request>(json);
   request.set_page_size(2);
   INFO(json);
@@ -44,7 +44,7 @@ TEST_CASE("events are listed by what they are filtered by and in the order of it
                    "agent_uuid, created_at, scheduled_to, event_type, event_subtype, revision, "
                    "deleted_at) select $ORGANIZATION, $UUID, ",
                    kWho, ", ", kWho, ", ", kWhen, ", case when i % 2 = 1 then ", kWhen,
-                   " end, 'TYPE_' || i % 2, case when i % 4 = 1 then 'SUB' end, i + 1, "
+                   " end, 'TYPE_' || (i % 2), case when i % 4 = 1 then 'SUB' end, i + 1, "
                    "case when i = 11 then $TIME end from numbers"),
       kRows);
   EventStore store(*database);
@@ -88,7 +88,7 @@ TEST_CASE("analyses are listed by what they are filtered by and newest first") {
       absl::StrCat("insert into analytics (alma_internal_organization, uuid, conversation_uuid, "
                    "analysis_type, result, origin, created_at, revision, deleted_at) select "
                    "$ORGANIZATION, $UUID, ",
-                   kWho, ", 'TYPE_' || i % 2, cast('{}' as {json}), 'analyzer', ", kWhen,
+                   kWho, ", 'TYPE_' || (i % 2), cast('{}' as {json}), 'analyzer', ", kWhen,
                    ", i + 1, case when i = 11 then $TIME end from numbers"),
       kRows);
   AnalysisStore store(*database);
