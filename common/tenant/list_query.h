@@ -27,6 +27,7 @@ class ListRange {
 
   // Only rows with this value. What else the caller knows of the rows goes to Filter.
   void Where(std::string_view column, std::string_view value);
+  void Where(std::string_view column, const char* value) { Where(column, std::string_view(value)); }
   void Where(std::string_view column, bool value);
   // A condition without parameters that some of the range's rows may not meet.
   void Filter(std::string_view condition);

@@ -8,6 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/time/clock.h"
+#include "common/auth/scopes.h"
 #include "common/log/log.h"
 
 namespace alma::gateway {
@@ -77,6 +78,9 @@ bool Forwarding::CameFromBackend(const grpc::Status& status) const {
 }
 
 grpc::Status Forwarding::Close(const grpc::Status& status) {
+  if (method_.scope == auth::kOrganizationAdmin || method_.scope == auth::kPlatformAdmin) {
+    to_.on_change();
+  }
   place_.reset();
   if (!CameFromBackend(status)) {
     log::Debug("backend_failed", {{"method", method_.path},

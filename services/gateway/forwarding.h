@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -22,6 +23,9 @@ struct Destination {
   rpc::Runtime& runtime;
   Backend& backend;
   Principals& principals;
+  // Called when a call of an administrator's scope has ended, before it is answered: it may have
+  // changed which keys are in force.
+  std::function<void()> on_change;
 };
 
 // One forwarded call but for its messages: who may make it, what goes on to the backend beside the

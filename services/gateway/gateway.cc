@@ -49,7 +49,8 @@ void Gateway::AddTo(rpc::Runtime& runtime, const Serve& serve) {
         addresses_.find(name)->second, names, [known = backend.get()] { known->RetryNow(); }));
     for (size_t i = 0; i < descriptors.size(); ++i) {
       services_.push_back(std::make_unique<ForwardedService>(
-          *descriptors[i], Destination{runtime, *backend, principals_}));
+          *descriptors[i],
+          Destination{runtime, *backend, principals_, [this] { authenticator_.Forget(); }}));
       serve(*services_.back(), [watch = health_.back().get(), i] { return watch->Serving(i); });
     }
   }

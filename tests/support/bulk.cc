@@ -26,7 +26,7 @@ constexpr char kUuid[] =
 
 }  // namespace
 
-void Execute(db::Database& database, std::string_view sql) {
+void ExecuteSql(db::Database& database, std::string_view sql) {
   const absl::Status done = database.Write(
       absl::Now() + kTimeout, [&](db::Session& session) { return session.Execute(sql); });
   INFO(sql << "\n" << done);
@@ -41,7 +41,7 @@ void InsertRows(db::Database& database, std::string_view sql, int rows) {
                           {{"$ORGANIZATION", absl::StrCat("cast('", kOurs, "' as {uuid})")},
                            {"$UUID", kUuid},
                            {"$TIME", kTime}});
-  Execute(database, db::Dialect::For(database.location().engine).Ddl(whole));
+  ExecuteSql(database, db::Dialect::For(database.location().engine).Ddl(whole));
 }
 
 std::string NthTime(int n) {
@@ -51,7 +51,7 @@ std::string NthTime(int n) {
 }
 
 void Analyze(db::Database& database, std::string_view table) {
-  Execute(database, absl::StrCat("analyze ", std::string(table)));
+  ExecuteSql(database, absl::StrCat("analyze ", std::string(table)));
 }
 
 }  // namespace alma::testing

@@ -10,7 +10,7 @@
 namespace alma::testing {
 
 // Runs `sql` in a transaction of its own; the test case fails where it does.
-void Execute(db::Database& database, std::string_view sql);
+void ExecuteSql(db::Database& database, std::string_view sql);
 
 // Runs an `insert into … select … from numbers`, where `numbers` has a row for each i from 0 to
 // `rows` - 1, with the placeholders of Dialect::Ddl and these:

@@ -54,7 +54,7 @@ TEST_CASE("bytes that no message can be read from are refused and leave the proc
     CHECK(Create(client, request).status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED);
   }
   CHECK(server.Running());
-  CHECK(Health(server.channel()) == "SERVING");
+  CHECK(HealthBecomes(server.channel(), "SERVING", absl::Seconds(5)));
   CHECK(CreateConversations(client, 1).size() == 1);
 }
 

@@ -150,6 +150,7 @@ TEST_CASE("a database that is ahead is served only while it still suits this bin
   const Client client(server.channel(), key);
   const v1::Message stored = Create(client, NewMessage(CreateConversations(client, 1)[0])).response;
 
+  REQUIRE(HealthBecomes(server.channel(), "SERVING", kBack));
   ApplyStep(storage, 1000, /*oldest_binary=*/1);
   CHECK_FALSE(HealthBecomes(server.channel(), "NOT_SERVING", kFollows));
   CheckServes(server, client, stored);

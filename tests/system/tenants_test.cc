@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "alma/agents/v1/agents.grpc.pb.h"
 #include "common/id/uuid.h"
 #include "tests/support/deployed.h"
 #include "tests/system/conversations.h"
@@ -48,6 +49,10 @@ const std::map<std::string, std::string>& Requests() {
                          "type": "TEXT", "channel": "EMAIL", "origin": "CRM"}]})"},
       {"UpdateMessage", R"({"message": {"uuid": "MESSAGE", "content": "b"}})"},
       {"DeleteMessage", R"({"uuid": "MESSAGE"})"},
+      {"GetAgent", R"({"uuid": "AGENT"})"},
+      {"BatchGetAgents", R"({"uuids": ["AGENT"]})"},
+      {"UpdateAgent", R"({"agent": {"uuid": "AGENT", "name": "b"}})"},
+      {"DeleteAgent", R"({"uuid": "AGENT"})"},
   };
   return requests;
 }
@@ -58,7 +63,9 @@ const std::map<std::string, std::string>& Requests() {
 bool NeedsNoRow(const std::string& method) {
   return method == "CreateOrganization" || method == "ListOrganizations" ||
          method == "VerifyApiKey" || method == "CreateConversation" ||
-         method == "ListConversations" || method == "ImportMessages" || method == "ExportMessages";
+         method == "ListConversations" || method == "ImportMessages" ||
+         method == "ExportMessages" || method == "CreateAgent" || method == "BatchCreateAgents" ||
+         method == "ListAgents";
 }
 
 std::vector<const MethodDescriptor*> Methods() {
@@ -83,11 +90,15 @@ std::string Serialize(const Descriptor& type, const std::string& json) {
   return message->SerializeAsString();
 }
 
-// Two organizations with a key each; the first has a conversation with a message.
+// Two organizations with a key each; the first has a conversation with a message, and an agent.
 struct TwoTenants {
   explicit TwoTenants(Deployment deployment)
       : storage(EngineOf(deployment)), first(Bootstrap(storage)), server(storage, deployment) {
     message = Create(owner, NewMessage(conversation)).response;
+    agents::v1::CreateAgentRequest request;
+    request.mutable_agent()->set_origin("CRM");
+    request.mutable_agent()->set_internal(true);
+    agent = owner.Call(&agents::v1::AgentsService::Stub::CreateAgent, request).response;
   }
 
   const AlmaStorage storage;
@@ -99,6 +110,7 @@ struct TwoTenants {
                         CreateKey(owner, CreateOrganization(owner, "Outra").uuid()).secret()};
   const std::string conversation = CreateConversations(owner, 1)[0];
   v1::Message message;
+  agents::v1::Agent agent;
 };
 
 TEST_CASE("an organization learns no more from the uuids of another than from absent ones") {
@@ -109,7 +121,8 @@ TEST_CASE("an organization learns no more from the uuids of another than from ab
     return absl::StrReplaceAll(request, {{"ORGANIZATION", uuids[0]},
                                          {"KEY", uuids[1]},
                                          {"CONVERSATION", uuids[2]},
-                                         {"MESSAGE", uuids[3]}});
+                                         {"MESSAGE", uuids[3]},
+                                         {"AGENT", uuids[4]}});
   };
   size_t compared = 0;
   for (const MethodDescriptor* method : Methods()) {
@@ -125,9 +138,10 @@ TEST_CASE("an organization learns no more from the uuids of another than from ab
       return alma.stranger.CallBytes(
           path, Serialize(*method->input_type(), fill(request->second, uuids)));
     };
-    const auto of_another = call(
-        {alma.first.organization_uuid, alma.key.uuid(), alma.conversation, alma.message.uuid()});
-    const auto absent = call({id::NewUuid(), id::NewUuid(), id::NewUuid(), id::NewUuid()});
+    const auto of_another = call({alma.first.organization_uuid, alma.key.uuid(), alma.conversation,
+                                  alma.message.uuid(), alma.agent.uuid()});
+    const auto absent =
+        call({id::NewUuid(), id::NewUuid(), id::NewUuid(), id::NewUuid(), id::NewUuid()});
     CHECK(of_another.status.error_code() == grpc::StatusCode::NOT_FOUND);
     CHECK(AllOf(of_another.status) == AllOf(absent.status));
     CHECK(of_another.response == absent.response);

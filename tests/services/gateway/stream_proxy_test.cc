@@ -1,0 +1,336 @@
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "catch2/catch.hpp"
+#include "tests/services/gateway/served_gateway.h"
+#include "tests/services/gateway/wire.h"
+#include "tests/support/service_harness.h"
+
+namespace alma::gateway {
+namespace {
+
+using Importing = ScriptedMessages::Importing;
+using Exporting = ScriptedMessages::Exporting;
+using Call = std::function<std::string(const Pair&, MessagesService::Stub&)>;
+
+ImportMessagesRequest Item(const std::string& content) {
+  ImportMessagesRequest item;
+  item.mutable_message()->set_content(content);
+  return item;
+}
+
+// One import as its client sees it: each item is answered before the next is sent.
+std::string PingPong(const Pair& pair, MessagesService::Stub& stub) {
+  const auto context = pair.NewContext();
+  const auto stream = stub.ImportMessages(context.get());
+  std::string seen;
+  ImportMessagesResponse response;
+  for (const std::string& content : {std::string("a"), std::string(), std::string(300'000, 'b')}) {
+    if (!stream->Write(Item(content)) || !stream->Read(&response)) break;
+    seen += response.SerializeAsString();
+  }
+  stream->WritesDone();
+  while (stream->Read(&response)) seen += "more";
+  const grpc::Status status = stream->Finish();
+  return seen + EndOf(*context, status);
+}
+
+// All items at once, then the answers; the shape of a client-streaming call where there is one.
+std::string SendAll(const Pair& pair, MessagesService::Stub& stub) {
+  const auto context = pair.NewContext();
+  const auto stream = stub.ImportMessages(context.get());
+  for (int i = 0; i < 100 && stream->Write(Item(std::string(1000, 'c'))); ++i) {
+  }
+  stream->WritesDone();
+  std::string seen;
+  ImportMessagesResponse response;
+  while (stream->Read(&response)) seen += response.SerializeAsString();
+  const grpc::Status status = stream->Finish();
+  return seen + EndOf(*context, status);
+}
+
+// One request, many answers.
+std::string Export(const Pair& pair, MessagesService::Stub& stub) {
+  const auto context = pair.NewContext();
+  ExportMessagesRequest request;
+  request.set_after_revision(7);
+  const auto stream = stub.ExportMessages(context.get(), request);
+  std::string seen;
+  ExportMessagesResponse response;
+  while (stream->Read(&response)) seen += response.SerializeAsString() + "\n";
+  const grpc::Status status = stream->Finish();
+  return seen + EndOf(*context, status);
+}
+
+void CheckSame(const Pair& pair, const Call& call) {
+  const std::string direct = call(pair, *pair.direct);
+  const bool same = call(pair, *pair.proxied) == direct;
+  CHECK(same);
+}
+
+TEST_CASE("streams of each shape through the gateway look like those without it") {
+  Pair pair;
+  CheckSame(pair, PingPong);
+  CheckSame(pair, Export);
+  CheckSame(pair, SendAll);
+  // The shape of client streaming: one answer when all has been read.
+  pair.messages.import_messages = [](grpc::ServerContext&, Importing& stream) {
+    ImportMessagesRequest request;
+    ImportMessagesResponse response;
+    while (stream.Read(&request)) response.set_position(response.position() + 1);
+    stream.Write(response);
+    return grpc::Status::OK;
+  };
+  CheckSame(pair, SendAll);
+}
+
+struct Ending {
+  const char* name;
+  decltype(ScriptedMessages::import_messages) import_messages;
+};
+
+const std::vector<Ending> kEndings = {
+    {"at once and well", [](auto&, auto&) { return grpc::Status::OK; }},
+    {"at once and trailers only",
+     [](grpc::ServerContext& context, auto&) {
+       context.AddTrailingMetadata("last-bin", std::string("\0\1\xff", 3));
+       return grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "full", "details");
+     }},
+    {"with metadata before the first message",
+     [](grpc::ServerContext& context, Importing& stream) {
+       context.AddInitialMetadata("first", "1");
+       stream.SendInitialMetadata();
+       return grpc::Status(grpc::StatusCode::ABORTED, "no", "details");
+     }},
+    {"with an error behind a message",
+     [](grpc::ServerContext& context, Importing& stream) {
+       ImportMessagesRequest request;
+       stream.Read(&request);
+       stream.Write({});
+       context.AddTrailingMetadata("last", "3");
+       return grpc::Status(grpc::StatusCode::ABORTED, "no", "details");
+     }},
+    {"with messages that nobody asked for",
+     [](grpc::ServerContext&, Importing& stream) {
+       for (int i = 0; i < 3; ++i) stream.Write({});
+       return grpc::Status::OK;
+     }},
+};
+
+// The client only listens.
+std::string Listen(const Pair& pair, MessagesService::Stub& stub) {
+  const auto context = pair.NewContext();
+  const auto stream = stub.ImportMessages(context.get());
+  stream->Write(Item("a"));
+  std::string seen;
+  ImportMessagesResponse response;
+  while (stream->Read(&response)) seen += "message\n";
+  const grpc::Status status = stream->Finish();
+  return seen + EndOf(*context, status);
+}
+
+TEST_CASE("a stream that the backend ends early ends so for the client") {
+  Pair pair;
+  for (const Ending& ending : kEndings) {
+    INFO(ending.name);
+    pair.messages.import_messages = ending.import_messages;
+    const std::string direct = Listen(pair, *pair.direct);
+    CHECK(Listen(pair, *pair.proxied) == direct);
+  }
+}
+
+TEST_CASE("initial metadata arrives before any message") {
+  Pair pair;
+  pair.messages.import_messages = [](grpc::ServerContext&, Importing& stream) {
+    stream.SendInitialMetadata();
+    ImportMessagesRequest request;
+    stream.Read(&request);
+    return grpc::Status::OK;
+  };
+  const auto context = pair.NewContext();
+  const auto stream = pair.proxied->ImportMessages(context.get());
+  stream->WaitForInitialMetadata();
+  CHECK(Copy(context->GetServerInitialMetadata()).count("x-request-id") == 1);
+  stream->WritesDone();
+  CHECK(stream->Finish().ok());
+}
+
+TEST_CASE("a stream that the client gives up ends at the backend at once") {
+  Pair pair;
+  absl::Notification arrived;
+  absl::Notification cancelled;
+  absl::Time at;
+  pair.messages.import_messages = [&](grpc::ServerContext& context, Importing& stream) {
+    stream.Write({});
+    arrived.Notify();
+    while (!context.IsCancelled()) absl::SleepFor(absl::Milliseconds(1));
+    at = absl::Now();
+    cancelled.Notify();
+    return grpc::Status::OK;
+  };
+  const auto context = pair.NewContext();
+  const auto stream = pair.proxied->ImportMessages(context.get());
+  ImportMessagesResponse response;
+  REQUIRE(stream->Read(&response));
+  REQUIRE(arrived.WaitForNotificationWithTimeout(absl::Seconds(5)));
+  const absl::Time given_up = absl::Now();
+  context->TryCancel();
+  CHECK(stream->Finish().error_code() == grpc::StatusCode::CANCELLED);
+  REQUIRE(cancelled.WaitForNotificationWithTimeout(absl::Seconds(5)));
+  CHECK(at - given_up < absl::Milliseconds(100));
+}
+
+TEST_CASE("a stream that the backend cancels ends at the client at once") {
+  Pair pair;
+  absl::Time at;
+  pair.messages.import_messages = [&](grpc::ServerContext& context, Importing& stream) {
+    stream.Write({});
+    at = absl::Now();
+    context.TryCancel();
+    return grpc::Status::OK;
+  };
+  const auto context = pair.NewContext();
+  const auto stream = pair.proxied->ImportMessages(context.get());
+  ImportMessagesResponse response;
+  while (stream->Read(&response)) {
+  }
+  CHECK(stream->Finish().error_code() == grpc::StatusCode::CANCELLED);
+  CHECK(absl::Now() - at < absl::Milliseconds(100));
+}
+
+TEST_CASE("a stream whose deadline passes ends at both sides") {
+  Pair pair;
+  absl::Notification cancelled;
+  pair.messages.import_messages = [&](grpc::ServerContext& context, Importing&) {
+    while (!context.IsCancelled()) absl::SleepFor(absl::Milliseconds(1));
+    cancelled.Notify();
+    return grpc::Status::OK;
+  };
+  const auto context = pair.NewContext();
+  context->set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(300));
+  const auto stream = pair.proxied->ImportMessages(context.get());
+  CHECK(stream->Finish().error_code() == grpc::StatusCode::DEADLINE_EXCEEDED);
+  CHECK(cancelled.WaitForNotificationWithTimeout(absl::Seconds(1)));
+}
+
+// 64 KiB a message.
+const std::string kContent(64 * 1024, 'x');
+// What HTTP/2 and the sockets between two processes take before a writer waits, in messages.
+constexpr int kBetween = 160;
+
+TEST_CASE("a client that reads slowly slows down the backend") {
+  Pair pair;
+  std::atomic<int> written = 0;
+  pair.messages.export_messages = [&](grpc::ServerContext&, const auto&, Exporting& stream) {
+    ExportMessagesResponse response;
+    response.mutable_message()->set_content(kContent);
+    while (written < 5000 && stream.Write(response)) ++written;
+    return grpc::Status::OK;
+  };
+  const auto context = pair.NewContext();
+  const auto stream = pair.proxied->ExportMessages(context.get(), {});
+  ExportMessagesResponse response;
+  for (int read = 1; read <= 5; ++read) {
+    REQUIRE(stream->Read(&response));
+    absl::SleepFor(absl::Milliseconds(100));
+    CHECK(written < read + 2 * kBetween);
+  }
+  context->TryCancel();
+  CHECK(stream->Finish().error_code() == grpc::StatusCode::CANCELLED);
+}
+
+TEST_CASE("a backend that reads slowly slows down the client") {
+  Pair pair;
+  absl::Notification go_on;
+  std::atomic<int> read = 0;
+  pair.messages.import_messages = [&](grpc::ServerContext&, Importing& stream) {
+    go_on.WaitForNotification();
+    ImportMessagesRequest request;
+    while (stream.Read(&request)) ++read;
+    return grpc::Status::OK;
+  };
+  const auto context = pair.NewContext();
+  const auto stream = pair.proxied->ImportMessages(context.get());
+  std::atomic<int> written = 0;
+  std::thread client([&] {
+    while (written < 1000 && stream->Write(Item(kContent))) ++written;
+    stream->WritesDone();
+  });
+  absl::SleepFor(absl::Milliseconds(500));
+  CHECK(written < 2 * kBetween);
+  go_on.Notify();
+  client.join();
+  CHECK(stream->Finish().ok());
+  CHECK(written == 1000);
+  CHECK(read == 1000);
+}
+
+TEST_CASE("a backend that dies ends the streams on it as unavailable") {
+  testing::TemporaryFolder folder;
+  ScriptedKeys keys;
+  ScriptedMessages messages;
+  Listening organizations(absl::StrCat("unix:", folder.path(), "/organizations"), {&keys});
+  auto behind = std::make_unique<Wire>(absl::StrCat(folder.path(), "/wire"),
+                                       absl::StrCat(folder.path(), "/behind"));
+  Listening conversations(absl::StrCat("unix:", folder.path(), "/behind"), {&messages});
+  ServedGateway gateway(
+      {{"organizations", {organizations.address()}}, {"conversations", {behind->address()}}});
+  const std::string key = keys.Add({"conversations.read", "conversations.write"});
+  const auto stub = MessagesService::NewStub(ChannelTo(gateway.address()));
+  grpc::ClientContext context;
+  context.AddMetadata("x-api-key", key);
+  const auto stream = stub->ImportMessages(&context);
+  ImportMessagesResponse response;
+  REQUIRE(stream->Write(Item("a")));
+  REQUIRE(stream->Read(&response));
+  behind.reset();
+  while (stream->Read(&response)) {
+  }
+  const grpc::Status status = stream->Finish();
+  CHECK(status.error_code() == grpc::StatusCode::UNAVAILABLE);
+  CHECK(status.error_message() == "the service is unavailable");
+  CHECK(testing::ReasonOf(status) == "DATABASE_UNAVAILABLE");
+}
+
+TEST_CASE("many streams at a time do not stand in the way of other calls") {
+  Pair pair;
+  std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
+  std::vector<std::unique_ptr<grpc::ClientReader<ExportMessagesResponse>>> streams;
+  std::atomic<int> open = 0;
+  absl::Notification end;
+  pair.messages.export_messages = [&](grpc::ServerContext&, const auto&, Exporting& stream) {
+    stream.Write({});
+    ++open;
+    end.WaitForNotification();
+    return grpc::Status::OK;
+  };
+  // More than the gateway puts on one connection, from clients with a connection each.
+  const auto second = MessagesService::NewStub(ChannelTo(pair.gateway.address()));
+  constexpr int kStreams = Backend::kCallsPerConnection + 60;
+  for (int i = 0; i < kStreams; ++i) {
+    contexts.push_back(pair.NewContext());
+    streams.push_back(
+        (i % 2 == 0 ? *pair.proxied : *second).ExportMessages(contexts.back().get(), {}));
+  }
+  CHECK(Eventually([&] { return open == kStreams; }));
+  const auto context = pair.NewContext();
+  Message message;
+  CHECK(pair.proxied->GetMessage(context.get(), {}, &message).ok());
+  end.Notify();
+  ExportMessagesResponse response;
+  for (const auto& stream : streams) {
+    while (stream->Read(&response)) {
+    }
+    CHECK(stream->Finish().ok());
+  }
+}
+
+}  // namespace
+}  // namespace alma::gateway
