@@ -76,6 +76,23 @@ std::map<std::string, int> Count(const ListValue& rows, const char* field) {
 
 using Counts = std::map<std::string, int>;
 
+// What the last four lines read: messages, events, events of a subtype, analyses.
+void CheckAll(const std::vector<Struct>& read) {
+  const ListValue& messages = Rows(read[0], "messages");
+  REQUIRE(messages.values_size() == 12);
+  CHECK(messages.values(11).struct_value().fields().at("index").string_value() == "11");
+  CHECK(Count(Rows(read[1], "events"), "eventType") == Counts{{"SALES_STAGE_CHANGE", 2},
+                                                              {"FOLLOWUP_DETECTION", 1},
+                                                              {"OBJECTION_DETECTION", 1},
+                                                              {"SALE_MADE", 1},
+                                                              {"MEETING_SCHEDULED", 1},
+                                                              {"MEETING_DONE", 1},
+                                                              {kCustomerInformation, 7}});
+  CHECK(Count(Rows(read[2], "events"), "eventType") == Counts{{kCustomerInformation, 1}});
+  CHECK(Count(Rows(read[3], "analyses"), "analysisType") ==
+        Counts{{"SENTIMENT_ANALYSIS", 1}, {"TOPICS_DETECTED", 1}, {"PURCHASE_PROBABILITY", 1}});
+}
+
 TEST_CASE("the worked example runs from its document and again") {
   const Deployment deployment = GENERATE(from_range(kDeployments));
   CAPTURE(deployment);
@@ -98,19 +115,7 @@ TEST_CASE("the worked example runs from its document and again") {
     return answers;
   };
   const std::vector<Struct> once = read();
-  const ListValue& messages = Rows(once[0], "messages");
-  REQUIRE(messages.values_size() == 12);
-  CHECK(messages.values(11).struct_value().fields().at("index").string_value() == "11");
-  CHECK(Count(Rows(once[1], "events"), "eventType") == Counts{{"SALES_STAGE_CHANGE", 2},
-                                                              {"FOLLOWUP_DETECTION", 1},
-                                                              {"OBJECTION_DETECTION", 1},
-                                                              {"SALE_MADE", 1},
-                                                              {"MEETING_SCHEDULED", 1},
-                                                              {"MEETING_DONE", 1},
-                                                              {kCustomerInformation, 7}});
-  CHECK(Count(Rows(once[2], "events"), "eventType") == Counts{{kCustomerInformation, 1}});
-  CHECK(Count(Rows(once[3], "analyses"), "analysisType") ==
-        Counts{{"SENTIMENT_ANALYSIS", 1}, {"TOPICS_DETECTED", 1}, {"PURCHASE_PROBABILITY", 1}});
+  CheckAll(once);
 
   // Creates of what the example changes or deletes later are refused now; nothing comes twice.
   for (const std::string& line : lines) shell.Paste(line);

@@ -29,7 +29,7 @@ using Found = absl::StatusOr<std::optional<Message>>;
 
 Found Repeated(const Message& wanted, std::optional<Message> by_uuid,
                std::optional<Message> by_external_id) {
-  return Repeated(wanted, "message", std::move(by_uuid), std::move(by_external_id));
+  return tenant::Repeated(wanted, "message", std::move(by_uuid), std::move(by_external_id));
 }
 
 TEST_CASE("only what the caller set counts") {

@@ -143,12 +143,9 @@ TEST_CASE("every list of 100000 analyses reads one range of one index in its ord
   Check(database, "analytics", cases);
 }
 
-TEST_CASE("every list of 100000 events reads one range of one index in its order", "[long]") {
-  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
-  CAPTURE(engine);
-  testing::TestDatabase database(engine, EventsSchema());
+void FillEvents(db::Database& database) {
   testing::InsertRows(
-      *database,
+      database,
       absl::StrCat("insert into events (alma_internal_organization, uuid, conversation_uuid, "
                    "agent_uuid, created_at, scheduled_to, event_type, event_subtype, json, "
                    "revision) select $ORGANIZATION, $UUID, ",
@@ -158,25 +155,34 @@ TEST_CASE("every list of 100000 events reads one range of one index in its order
                    "case when i % 3 = 0 then 'SUBTYPE_' || (i % 12) end, "
                    "cast('{}' as {json}), i + 1 from numbers"),
       kRows);
+}
+
+void BindCreated(v1::ListEventsRequest& request, const Bounds& bounds) {
+  if (bounds.from) *request.mutable_created_from() = Time(kRows / 10);
+  if (bounds.to) *request.mutable_created_to() = Time(kRows / 10 * 9);
+}
+
+void BindScheduled(v1::ListEventsRequest& request, const Bounds& bounds) {
+  if (bounds.from) *request.mutable_scheduled_from() = Time(kRows / 10);
+  if (bounds.to) *request.mutable_scheduled_to() = Time(kRows / 10 * 9);
+}
+
+TEST_CASE("every list of 100000 events reads one range of one index in its order", "[long]") {
+  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  CAPTURE(engine);
+  testing::TestDatabase database(engine, EventsSchema());
+  FillEvents(*database);
   using Request = v1::ListEventsRequest;
   const std::function query = [](const db::Position& after, const Request& request) {
     return EventsBehind(after, kOurs, request, kLimit);
-  };
-  const std::function created = [](Request& request, const Bounds& bounds) {
-    if (bounds.from) *request.mutable_created_from() = Time(kRows / 10);
-    if (bounds.to) *request.mutable_created_to() = Time(kRows / 10 * 9);
-  };
-  const std::function scheduled = [](Request& request, const Bounds& bounds) {
-    if (bounds.from) *request.mutable_scheduled_from() = Time(kRows / 10);
-    if (bounds.to) *request.mutable_scheduled_to() = Time(kRows / 10 * 9);
   };
   std::vector<testing::PlanCase> cases;
   const auto add = [&](const Filter& filter, const std::string& index,
                        const std::string& by_schedule, const char* sent) {
     AddCases<Request>(filter, index, "created_at", "uuid", /*descending=*/true,
-                      FromJson<Request>(sent), created, query, &cases);
+                      FromJson<Request>(sent), BindCreated, query, &cases);
     AddCases<Request>(filter, by_schedule, "scheduled_to", "uuid", /*descending=*/false,
-                      FromJson<Request>(sent), scheduled, query, &cases, kScheduleBounds);
+                      FromJson<Request>(sent), BindScheduled, query, &cases, kScheduleBounds);
   };
   const Filter type = {"type", " AND event_type=?", "event_type = "};
   const Filter subtype = {"subtype", " AND event_type=? AND event_subtype=?", "event_subtype = "};
