@@ -84,8 +84,9 @@ absl::Status Validate(v1::UpdateAgentRequest& request) {
                                 &v1::UpdateAgentRequest::mutable_agent, kMutableAgent,
                                 [&](Violations& violations, v1::Agent& agent) {
                                   CheckChanging(violations, agent);
-                                  if (text::Names(request.update_mask(), "internal"))
+                                  if (text::Names(request.update_mask(), "internal")) {
                                     CheckInternal(violations, agent);
+                                  }
                                 });
 }
 
