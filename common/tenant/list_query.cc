@@ -11,6 +11,9 @@ namespace {
 constexpr std::string_view kFrom = "range_from";
 constexpr std::string_view kTo = "range_to";
 
+// PostgreSQL's name for it, which is behind every time as text too.
+constexpr std::string_view kAfterEveryTime = "infinity";
+
 std::string Join(const std::vector<std::string_view>& columns, const char* separator) {
   return absl::StrJoin(columns, separator,
                        [](std::string* out, std::string_view column) { out->append(column); });
@@ -50,6 +53,14 @@ void ListRange::Within(const google::protobuf::Timestamp* from,
                        const google::protobuf::Timestamp* to) {
   if (from != nullptr) from_.emplace(kFrom, *from);
   if (to != nullptr) to_.emplace(kTo, *to);
+}
+
+void ListRange::WithinSet(const google::protobuf::Timestamp* from,
+                          const google::protobuf::Timestamp* to) {
+  Within(from, to);
+  // To the engines a bound says that there is a value. `is not null` would do so too, but SQLite
+  // takes that for a lower bound, and by two of them prefers an index without the filter.
+  if (!to_.has_value()) to_.emplace(kTo, kAfterEveryTime);
 }
 
 ListQuery ListRange::Behind(const db::Position& after, int64_t limit) const {

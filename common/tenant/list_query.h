@@ -36,6 +36,9 @@ class ListRange {
   void OrderBy(std::vector<std::string_view> columns, bool descending);
   // Only rows whose first column of the order is in [from, to); unset times leave that side open.
   void Within(const google::protobuf::Timestamp* from, const google::protobuf::Timestamp* to);
+  // The same of an ascending order, without the rows that have no such time. Its indexes may leave
+  // them out.
+  void WithinSet(const google::protobuf::Timestamp* from, const google::protobuf::Timestamp* to);
 
   // Up to `limit` rows behind `after`.
   ListQuery Behind(const db::Position& after, int64_t limit) const;

@@ -11,11 +11,9 @@ bool IsBySchedule(const v1::ListEventsRequest& request) {
 
 void SetRange(const v1::ListEventsRequest& request, tenant::ListRange& range) {
   if (IsBySchedule(request)) {
-    // The indexes on scheduled_to have no other rows; a bound on one side alone does not say so.
-    range.Filter("scheduled_to is not null");
     range.OrderBy({"scheduled_to", "uuid"}, /*descending=*/false);
-    range.Within(request.has_scheduled_from() ? &request.scheduled_from() : nullptr,
-                 request.has_scheduled_to() ? &request.scheduled_to() : nullptr);
+    range.WithinSet(request.has_scheduled_from() ? &request.scheduled_from() : nullptr,
+                    request.has_scheduled_to() ? &request.scheduled_to() : nullptr);
   } else {
     range.OrderBy({"created_at", "uuid"}, /*descending=*/true);
     range.Within(request.has_created_from() ? &request.created_from() : nullptr,

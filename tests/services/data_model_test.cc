@@ -8,6 +8,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "services/agents/schema.h"
+#include "services/analytics/schema.h"
 #include "services/conversations/schema.h"
 #include "services/organizations/schema.h"
 #include "tests/support/database.h"
@@ -24,6 +25,9 @@ const db::Schema* const kSchemas[] = {
     &organizations::Schema(),
     &conversations::Schema(),
     &agents::Schema(),
+    &analytics::AnalyticsSchema(),
+    &analytics::EventsSchema(),
+    &analytics::FollowUpSchema(),
 };
 
 // A column that the description does not have.
@@ -177,11 +181,10 @@ TEST_CASE("every table has the columns of the data model and what is listed here
 TEST_CASE("every table of the data model is there") {
   Tables tables;
   for (const db::Schema* schema : kSchemas) Read(db::Engine::kSqlite, *schema, &tables);
-  std::set<std::string> planned;
   for (const auto& [table, columns] : Reference()) {
-    if (tables.count(table) == 0) planned.insert(table);
+    INFO(table);
+    CHECK(tables.count(table) == 1);
   }
-  CHECK(planned == std::set<std::string>{"analytics", "events", "follow_up"});
 }
 
 TEST_CASE("the data model is read as it is written") {

@@ -7,7 +7,7 @@
 namespace alma::testing {
 namespace {
 
-constexpr std::array kServices = {"organizations", "conversations", "agents"};
+constexpr std::array kServices = {"organizations", "conversations", "agents", "analytics"};
 
 }  // namespace
 

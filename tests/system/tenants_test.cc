@@ -1,4 +1,5 @@
 #include <map>
+#include <set>
 
 #include <google/protobuf/dynamic_message.h>
 #include <google/protobuf/util/json_util.h>
@@ -6,6 +7,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "alma/agents/v1/agents.grpc.pb.h"
+#include "alma/analytics/v1/analyses.grpc.pb.h"
+#include "alma/analytics/v1/events.grpc.pb.h"
+#include "alma/analytics/v1/follow_ups.grpc.pb.h"
 #include "common/id/uuid.h"
 #include "tests/support/deployed.h"
 #include "tests/system/conversations.h"
@@ -53,6 +57,16 @@ const std::map<std::string, std::string>& Requests() {
       {"BatchGetAgents", R"({"uuids": ["AGENT"]})"},
       {"UpdateAgent", R"({"agent": {"uuid": "AGENT", "name": "b"}})"},
       {"DeleteAgent", R"({"uuid": "AGENT"})"},
+      {"GetAnalysis", R"({"uuid": "ANALYSIS"})"},
+      {"UpdateAnalysis",
+       R"({"analysis": {"uuid": "ANALYSIS", "sentiment_analysis": {"score": 1}}})"},
+      {"DeleteAnalysis", R"({"uuid": "ANALYSIS"})"},
+      {"GetEvent", R"({"uuid": "EVENT"})"},
+      {"UpdateEvent", R"({"event": {"uuid": "EVENT", "scheduled_to": "2026-03-01T10:00:00Z"}})"},
+      {"DeleteEvent", R"({"uuid": "EVENT"})"},
+      {"GetFollowUp", R"({"event_uuid": "EVENT"})"},
+      {"UpdateFollowUp", R"({"follow_up": {"event_uuid": "EVENT", "score": 1}})"},
+      {"DeleteFollowUp", R"({"event_uuid": "EVENT"})"},
   };
   return requests;
 }
@@ -61,11 +75,13 @@ const std::map<std::string, std::string>& Requests() {
 // streams, an import answers as CreateMessage does, and an export of another's conversation has
 // nothing, as that of an absent one.
 bool NeedsNoRow(const std::string& method) {
-  return method == "CreateOrganization" || method == "ListOrganizations" ||
-         method == "VerifyApiKey" || method == "CreateConversation" ||
-         method == "ListConversations" || method == "ImportMessages" ||
-         method == "ExportMessages" || method == "CreateAgent" || method == "BatchCreateAgents" ||
-         method == "ListAgents";
+  static const std::set<std::string> methods = {
+      "CreateOrganization", "ListOrganizations",    "VerifyApiKey",      "CreateConversation",
+      "ListConversations",  "ImportMessages",       "ExportMessages",    "CreateAgent",
+      "BatchCreateAgents",  "ListAgents",           "CreateAnalysis",    "BatchCreateAnalyses",
+      "ListAnalyses",       "CreateEvent",          "BatchCreateEvents", "ListEvents",
+      "CreateFollowUp",     "BatchCreateFollowUps", "ListFollowUps"};
+  return methods.contains(method);
 }
 
 std::vector<const MethodDescriptor*> Methods() {
@@ -90,7 +106,8 @@ std::string Serialize(const Descriptor& type, const std::string& json) {
   return message->SerializeAsString();
 }
 
-// Two organizations with a key each; the first has a conversation with a message, and an agent.
+// Two organizations with a key each; the first has a conversation with a message, an agent, an
+// analysis, and an event with its follow-up.
 struct TwoTenants {
   explicit TwoTenants(Deployment deployment)
       : storage(EngineOf(deployment)), first(Bootstrap(storage)), server(storage, deployment) {
@@ -99,6 +116,30 @@ struct TwoTenants {
     request.mutable_agent()->set_origin("CRM");
     request.mutable_agent()->set_internal(true);
     agent = owner.Call(&agents::v1::AgentsService::Stub::CreateAgent, request).response;
+    CreateAnalytics();
+  }
+
+  void CreateAnalytics() {
+    analytics::v1::CreateAnalysisRequest analysis_request;
+    analysis_request.mutable_analysis()->set_conversation_uuid(conversation);
+    analysis_request.mutable_analysis()->set_origin("CRM");
+    analysis_request.mutable_analysis()->mutable_topics_detected();
+    analysis = owner.Call(&analytics::v1::AnalyticsService::Stub::CreateAnalysis, analysis_request)
+                   .response.uuid();
+    analytics::v1::CreateEventRequest event_request;
+    event_request.mutable_event()->set_conversation_uuid(conversation);
+    event_request.mutable_event()->set_agent_uuid(agent.uuid());
+    event_request.mutable_event()->mutable_sale_made();
+    event =
+        owner.Call(&analytics::v1::EventsService::Stub::CreateEvent, event_request).response.uuid();
+    analytics::v1::CreateFollowUpRequest follow_up_request;
+    follow_up_request.mutable_follow_up()->set_event_uuid(event);
+    follow_up_request.mutable_follow_up()->set_conversation_uuid(conversation);
+    follow_up_request.mutable_follow_up()->set_agent_uuid(agent.uuid());
+    follow_up_request.mutable_follow_up()->set_score(0);
+    follow_up_request.mutable_follow_up()->mutable_follow_up_date();
+    REQUIRE(owner.Call(&analytics::v1::FollowUpsService::Stub::CreateFollowUp, follow_up_request)
+                .status.ok());
   }
 
   const AlmaStorage storage;
@@ -111,6 +152,8 @@ struct TwoTenants {
   const std::string conversation = CreateConversations(owner, 1)[0];
   v1::Message message;
   agents::v1::Agent agent;
+  std::string analysis;
+  std::string event;
 };
 
 TEST_CASE("an organization learns no more from the uuids of another than from absent ones") {
@@ -122,7 +165,9 @@ TEST_CASE("an organization learns no more from the uuids of another than from ab
                                          {"KEY", uuids[1]},
                                          {"CONVERSATION", uuids[2]},
                                          {"MESSAGE", uuids[3]},
-                                         {"AGENT", uuids[4]}});
+                                         {"AGENT", uuids[4]},
+                                         {"ANALYSIS", uuids[5]},
+                                         {"EVENT", uuids[6]}});
   };
   size_t compared = 0;
   for (const MethodDescriptor* method : Methods()) {
@@ -138,10 +183,12 @@ TEST_CASE("an organization learns no more from the uuids of another than from ab
       return alma.stranger.CallBytes(
           path, Serialize(*method->input_type(), fill(request->second, uuids)));
     };
-    const auto of_another = call({alma.first.organization_uuid, alma.key.uuid(), alma.conversation,
-                                  alma.message.uuid(), alma.agent.uuid()});
-    const auto absent =
-        call({id::NewUuid(), id::NewUuid(), id::NewUuid(), id::NewUuid(), id::NewUuid()});
+    const auto of_another =
+        call({alma.first.organization_uuid, alma.key.uuid(), alma.conversation, alma.message.uuid(),
+              alma.agent.uuid(), alma.analysis, alma.event});
+    std::vector<std::string> unused(7);
+    for (std::string& uuid : unused) uuid = id::NewUuid();
+    const auto absent = call(unused);
     CHECK(of_another.status.error_code() == grpc::StatusCode::NOT_FOUND);
     CHECK(AllOf(of_another.status) == AllOf(absent.status));
     CHECK(of_another.response == absent.response);

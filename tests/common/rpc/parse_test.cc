@@ -3,9 +3,14 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "alma/analytics/v1/analyses.pb.h"
+#include "alma/analytics/v1/events.pb.h"
+#include "alma/analytics/v1/follow_ups.pb.h"
 #include "alma/auth/v1/principal.pb.h"
 #include "alma/conversations/v1/conversations.pb.h"
 #include "alma/conversations/v1/messages.pb.h"
@@ -225,6 +230,65 @@ TEST_CASE("a length beyond the message is malformed and not reserved") {
     CreateConversationRequest parsed;
     CHECK(status::Reason(Parse(Bytes(std::string(bytes)), &parsed)) == "MALFORMED_REQUEST");
   }
+}
+
+// `bytes` as a field of length below 128.
+std::string Field(int number, const std::string& bytes) {
+  return absl::StrCat(std::string(1, static_cast<char>(number << 3 | 2)),
+                      std::string(1, static_cast<char>(bytes.size())), bytes);
+}
+
+std::vector<std::string> ViolatedFields(const std::string& bytes,
+                                        google::protobuf::Message&& message) {
+  const absl::Status status = Parse(Bytes(bytes), &message);
+  return status.ok() ? std::vector<std::string>() : FieldsOf(status::ToGrpcStatus(status));
+}
+
+TEST_CASE("an integer beyond 32 bits is refused instead of cut") {
+  using analytics::v1::BatchCreateFollowUpsRequest;
+  using analytics::v1::CreateFollowUpRequest;
+  using Fields = std::vector<std::string>;
+  // follow_up.score, as varints: the ends of the range, what lies beyond them, and 64 bits of ones
+  // but the lowest 32.
+  const std::string largest = "\x20\xFF\xFF\xFF\xFF\x07";
+  const std::string smallest = "\x20\x80\x80\x80\x80\xF8\xFF\xFF\xFF\xFF\x01";
+  for (const std::string& score : {largest, smallest}) {
+    CHECK(ViolatedFields(Field(1, score), CreateFollowUpRequest()).empty());
+  }
+  for (const std::string score : {
+           "\x20\x80\x80\x80\x80\x08",
+           "\x20\xFF\xFF\xFF\xFF\x0F",
+           "\x20\x85\x80\x80\x80\x10",
+           "\x20\xFF\xFF\xFF\xFF\xF7\xFF\xFF\xFF\xFF\x01",
+           "\x20\xFF\xFF\xFF\xFF\xEF\xFF\xFF\xFF\xFF\x01",
+       }) {
+    CHECK(ViolatedFields(Field(1, score), CreateFollowUpRequest()) == Fields{"follow_up.score"});
+    CHECK(ViolatedFields(Field(1, largest) + Field(1, score), BatchCreateFollowUpsRequest()) ==
+          Fields{"follow_ups[1].score"});
+  }
+  analytics::v1::CreateAnalysisRequest analysis;
+  CHECK(ViolatedFields(Field(1, Field(6, "\x08\x80\x80\x80\x80\x08")), std::move(analysis)) ==
+        Fields{"analysis.sentiment_analysis.score"});
+  analytics::v1::ListEventsRequest list;
+  CHECK(ViolatedFields("\x08\x80\x80\x80\x80\x08", std::move(list)) == Fields{"page_size"});
+}
+
+TEST_CASE("a field that is not known is refused in a closed oneof and nowhere else") {
+  using analytics::v1::CreateEventRequest;
+  using Fields = std::vector<std::string>;
+  const std::string unknown = Field(15, "x");
+  CHECK(ViolatedFields(unknown, CreateEventRequest()).empty());
+  // Of the event itself field 15 is `custom`; 9 of a sale and 9 of the details are not known.
+  CHECK(ViolatedFields(Field(1, Field(11, Field(2, "12"))), CreateEventRequest()).empty());
+  CHECK(ViolatedFields(Field(1, Field(11, Field(2, "12") + Field(9, "x"))), CreateEventRequest()) ==
+        Fields{"event.sale_made"});
+  // A price that is a number is no price.
+  CHECK(ViolatedFields(Field(1, Field(11, "\x10\x01")), CreateEventRequest()) ==
+        Fields{"event.sale_made"});
+  CHECK(ViolatedFields(Field(1, Field(14, Field(2, Field(9, "x")))), CreateEventRequest()).empty());
+  analytics::v1::BatchCreateAnalysesRequest analyses;
+  CHECK(ViolatedFields(Field(1, Field(7, Field(1, Field(1, "a")) + Field(1, unknown + unknown))),
+                       std::move(analyses)) == Fields{"analyses[0].topics_detected.topics[1]"});
 }
 
 }  // namespace

@@ -136,5 +136,27 @@ TEST_CASE("a position takes the place of the bound that it lies behind") {
   }
 }
 
+TEST_CASE("a range of times that may be missing leaves out the rows without one") {
+  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  CAPTURE(engine);
+  Filled filled(engine);
+  const auto deleted = [](const google::protobuf::Timestamp* from,
+                          const google::protobuf::Timestamp* to) {
+    ListRange range("notes", "notes.uuid", kOurs);
+    range.OrderBy({"deleted_at", "uuid"}, /*descending=*/false);
+    range.WithinSet(from, to);
+    return range;
+  };
+  const auto fourth = At(4);
+  const auto fifth = At(5);
+  CHECK(filled.Read(deleted(nullptr, nullptr)) == Nth(4, 4));
+  CHECK(filled.Read(deleted(&fourth, nullptr)) == Nth(4, 4));
+  CHECK(filled.Read(deleted(&fifth, nullptr)).empty());
+  CHECK(filled.Read(deleted(nullptr, &fifth)) == Nth(4, 4));
+  CHECK(filled.Read(deleted(nullptr, &fourth)).empty());
+  CHECK(filled.Read(deleted(nullptr, nullptr), {NthTime(4), NthUuid(3)}) == Nth(4, 4));
+  CHECK(filled.Read(deleted(nullptr, nullptr), {NthTime(4), NthUuid(4)}).empty());
+}
+
 }  // namespace
 }  // namespace alma::tenant

@@ -96,7 +96,8 @@ TEST_CASE("an update of an analysis leaves both indexes or neither") {
   const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
   CAPTURE(engine);
   AnalysisDatabase analyses(engine);
-  Ok(analyses.Create(10, R"({"topicsDetected": {}, "contextStartIndex": 2, "contextEndIndex": 4})"));
+  Ok(analyses.Create(10,
+                     R"({"topicsDetected": {}, "contextStartIndex": 2, "contextEndIndex": 4})"));
   CHECK(Ok(analyses.Update(10, R"({"contextEndIndex": 6})")).context_start_index() == 2);
   CHECK(FieldsOf(analyses.Update(10, R"({"contextEndIndex": 1})").status()) ==
         Fields{"analysis.context_end_index"});

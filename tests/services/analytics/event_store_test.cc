@@ -139,8 +139,8 @@ TEST_CASE("a deleted event keeps its type and times and loses its payload") {
   CHECK(Equal(tombstone, expected));
   CHECK(Equal(Ok(events.store.Get(Us(), NthUuid(10))), expected));
   CHECK(Equal(Ok(events.store.Delete(Us(), NthUuid(10), 1)), expected));
-  CHECK(testing::SelectInt64(*events.database,
-                             "select count(*) from events where json is null") == 1);
+  CHECK(testing::SelectInt64(*events.database, "select count(*) from events where json is null") ==
+        1);
   CHECK(ReasonOf(events.Create(Sale(10)).status()) == "DELETED");
   v1::UpdateEventRequest update;
   update.mutable_event()->set_uuid(NthUuid(10));
@@ -168,9 +168,8 @@ TEST_CASE("a batch of events is stored as a whole or not at all") {
   Ok(events.Create(Sale(10)));
   v1::BatchCreateEventsRequest request;
   for (int i = 0; i < 3; ++i) {
-    *request.add_events() =
-        FromJson<v1::Event>(R"({"eventType": "MEETING_DONE", "custom": {"VIDEO": "v"}})",
-                            BareEvent());
+    *request.add_events() = FromJson<v1::Event>(
+        R"({"eventType": "MEETING_DONE", "custom": {"VIDEO": "v"}})", BareEvent());
   }
   request.mutable_events(2)->set_uuid(NthUuid(10));
   REQUIRE(Validate(request).ok());

@@ -34,8 +34,8 @@ TEST_CASE("an event has one follow-up and a repeat of it is recognised") {
   const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
   CAPTURE(engine);
   FollowUpDatabase follow_ups(engine);
-  const auto score = GENERATE(0, std::numeric_limits<int32_t>::min(),
-                              std::numeric_limits<int32_t>::max());
+  const auto score =
+      GENERATE(0, std::numeric_limits<int32_t>::min(), std::numeric_limits<int32_t>::max());
   v1::FollowUp wanted = NewFollowUp();
   wanted.set_score(score);
   wanted.mutable_follow_up_date()->set_nanos(1'999);

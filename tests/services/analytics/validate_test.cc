@@ -106,7 +106,7 @@ TEST_CASE("an event that does not fit is refused at its field") {
     INFO(row.what);
     v1::CreateEventRequest request;
     *request.mutable_event() = FromJson<v1::Event>(row.sent, BareEvent());
-    CHECK(Violated(request) == row.violated);
+    CHECK(Violated(Validate(request)) == row.violated);
   }
 }
 
@@ -181,19 +181,19 @@ TEST_CASE("an analysis that does not fit is refused at its field") {
     INFO(row.what);
     v1::CreateAnalysisRequest request;
     *request.mutable_analysis() = FromJson<v1::Analysis>(row.sent, BareAnalysis());
-    CHECK(Violated(request) == row.violated);
+    CHECK(Violated(Validate(request)) == row.violated);
   }
 }
 
 TEST_CASE("a follow-up that lacks anything is refused at its field") {
   v1::CreateFollowUpRequest request;
   request.mutable_follow_up();
-  CHECK(Violated(request) == Fields{"follow_up.event_uuid", "follow_up.conversation_uuid",
-                                    "follow_up.agent_uuid", "follow_up.score",
-                                    "follow_up.follow_up_date"});
+  CHECK(Violated(Validate(request)) == Fields{"follow_up.event_uuid", "follow_up.conversation_uuid",
+                                              "follow_up.agent_uuid", "follow_up.score",
+                                              "follow_up.follow_up_date"});
   *request.mutable_follow_up() = NewFollowUp();
   request.mutable_follow_up()->mutable_follow_up_date()->set_nanos(-1);
-  CHECK(Violated(request) == Fields{"follow_up.follow_up_date"});
+  CHECK(Violated(Validate(request)) == Fields{"follow_up.follow_up_date"});
 }
 
 TEST_CASE("typed content takes at most 64 KiB as JSON") {
@@ -201,28 +201,28 @@ TEST_CASE("typed content takes at most 64 KiB as JSON") {
   v1::CreateEventRequest request;
   *request.mutable_event() = BareEvent();
   request.mutable_event()->mutable_sale_made()->set_price(std::string(64 * 1024 - kKeys, 'x'));
-  CHECK(Violated(request).empty());
+  CHECK(Violated(Validate(request)).empty());
   request.mutable_event()->mutable_sale_made()->mutable_price()->push_back('x');
-  CHECK(Violated(request) == Fields{"event.sale_made"});
+  CHECK(Violated(Validate(request)) == Fields{"event.sale_made"});
   // An escape takes six bytes.
   request.mutable_event()->mutable_sale_made()->set_price(std::string(11'000, '\1'));
-  CHECK(Violated(request) == Fields{"event.sale_made"});
+  CHECK(Violated(Validate(request)) == Fields{"event.sale_made"});
 }
 
 TEST_CASE("the items of a batch are refused at their fields and named once") {
   v1::BatchCreateEventsRequest request;
-  CHECK(Violated(request) == Fields{"events"});
+  CHECK(Violated(Validate(request)) == Fields{"events"});
   for (int i = 0; i < 3; ++i) {
     *request.add_events() =
         FromJson<v1::Event>(R"({"eventType": "SALE_MADE", "custom": {"X": "1"}})", BareEvent());
   }
   request.mutable_events(1)->mutable_custom()->Clear();
-  CHECK(Violated(request) == Fields{"events[0].custom.X", "events[2].custom.X"});
+  CHECK(Violated(Validate(request)) == Fields{"events[0].custom.X", "events[2].custom.X"});
 
   v1::BatchCreateFollowUpsRequest follow_ups;
   *follow_ups.add_follow_ups() = NewFollowUp();
   *follow_ups.add_follow_ups() = NewFollowUp();
-  CHECK(Violated(follow_ups) == Fields{"follow_ups[1].event_uuid"});
+  CHECK(Violated(Validate(follow_ups)) == Fields{"follow_ups[1].event_uuid"});
 }
 
 TEST_CASE("what a client cannot set is taken out") {
@@ -234,7 +234,7 @@ TEST_CASE("what a client cannot set is taken out") {
   event.mutable_deleted_at()->set_seconds(1);
   event.set_revision(7);
   event.set_alma_internal_organization(kTheirs);
-  CHECK(Violated(request).empty());
+  CHECK(Violated(Validate(request)).empty());
   CHECK(Equal(event,
               FromJson<v1::Event>(R"({"eventType": "SALE_MADE", "saleMade": {}})", BareEvent())));
 }
@@ -248,7 +248,7 @@ TEST_CASE("filters that do not go together are refused") {
   const std::string uuid = NthUuid(1);
   const auto violated = [&](auto request, std::string json) {
     request = FromJson<decltype(request)>(json);
-    return Violated(request);
+    return Violated(Validate(request));
   };
   const std::string conversation = R"("conversationUuid": ")" + uuid + "\"";
   const std::string agent = R"("agentUuid": ")" + uuid + "\"";
@@ -275,7 +275,7 @@ TEST_CASE("the bounds of a range are rounded up to microseconds") {
     v1::ListFollowUpsRequest request;
     request.mutable_due_from()->set_seconds(seconds);
     request.mutable_due_from()->set_nanos(nanos);
-    CHECK(Violated(request).empty());
+    CHECK(Violated(Validate(request)).empty());
     return std::pair(request.due_from().seconds(), request.due_from().nanos());
   };
   CHECK(bound(5, 0) == std::pair<int64_t, int32_t>(5, 0));
