@@ -104,8 +104,8 @@ TEST_CASE("an update writes the columns that change and no others") {
 
 TEST_CASE("a select names every column that is read with its table") {
   CHECK(Reminders().columns() ==
-        "reminders.event_uuid, reminders.score, reminders.follow_up_date, reminders.revision, "
-        "reminders.deleted_at");
+        "reminders.event_uuid, reminders.revision, reminders.deleted_at, reminders.score, "
+        "reminders.follow_up_date");
   CHECK(Notes().columns().find("content_size") == std::string::npos);
 }
 
