@@ -1,6 +1,7 @@
 #include "common/rpc/call_record.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <grpc/support/time.h>
 
@@ -58,19 +59,24 @@ absl::Status CallRecord::CheckAwaited() const {
   return context_.IsCancelled() ? absl::CancelledError() : absl::OkStatus();
 }
 
+absl::Status CallRecord::AdmitCaller(absl::StatusOr<auth::v1::Principal> caller) {
+  ASSIGN_OR_RETURN(caller_, std::move(caller));
+  RETURN_IF_ERROR(CheckScope(caller_, method_.scope));
+  admitted_ = true;
+  return absl::OkStatus();
+}
+
 absl::Status CallRecord::Admit() {
   RETURN_IF_ERROR(CheckAwaited());
-  ASSIGN_OR_RETURN(caller_, runtime_.callers.Resolve(context_.client_metadata(), deadline_));
-  return CheckScope(caller_, method_.scope);
+  if (admitted_ && !runtime_.callers.MayLoseAccess()) return absl::OkStatus();
+  return AdmitCaller(runtime_.callers.Resolve(context_.client_metadata(), deadline_));
 }
 
 std::optional<absl::Status> CallRecord::TryAdmit() {
   if (absl::Status awaited = CheckAwaited(); !awaited.ok()) return awaited;
   auto caller = runtime_.callers.TryResolve(context_.client_metadata());
   if (!caller.has_value()) return std::nullopt;
-  if (!caller->ok()) return caller->status();
-  caller_ = **std::move(caller);
-  return CheckScope(caller_, method_.scope);
+  return AdmitCaller(*std::move(caller));
 }
 
 absl::Status CallRecord::Thrown() const {

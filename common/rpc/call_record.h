@@ -8,6 +8,7 @@
 #include <grpcpp/support/status.h>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/rpc/method.h"
 
@@ -27,7 +28,8 @@ class CallRecord {
   CallRecord(const Method& method, Runtime& runtime, grpc::CallbackServerContext& context,
              absl::Duration default_deadline);
 
-  // Finds out who calls and whether the key's scope is enough; may block. DEADLINE_EXCEEDED or
+  // Finds out who calls and whether the key's scope is enough; may block. Called again, whether
+  // that still holds. DEADLINE_EXCEEDED or
   // absl::CancelledError when nobody waits for the answer any more; UNAUTHENTICATED,
   // PERMISSION_DENIED and UNAVAILABLE as Callers and CheckScope say.
   absl::Status Admit();
@@ -63,6 +65,7 @@ class CallRecord {
 
  private:
   absl::Status CheckAwaited() const;
+  absl::Status AdmitCaller(absl::StatusOr<auth::v1::Principal> caller);
   absl::Status Thrown() const;
 
   const Method& method_;
@@ -73,6 +76,7 @@ class CallRecord {
   const std::string request_id_;
   const std::string trace_parent_;
   auth::v1::Principal caller_;
+  bool admitted_ = false;
 };
 
 }  // namespace alma::rpc

@@ -31,6 +31,9 @@ class Callers {
     return std::nullopt;
   }
 
+  // Whether a caller who has been let in may be refused later in the same call.
+  virtual bool MayLoseAccess() const { return true; }
+
   // Whether methods of the scope "internal" exist for these callers.
   virtual bool MayBeInternal() const = 0;
 };
@@ -48,12 +51,14 @@ class ApiKeyCallers final : public Callers {
   auth::Authenticator& authenticator_;
 };
 
-// By the gateway's `alma-principal-bin`.
+// By the gateway's `alma-principal-bin`, which is looked at once: it is the gateway that ends the
+// calls of a key that has ended, and a call may outlast the principal that it began with.
 class PrincipalCallers final : public Callers {
  public:
   explicit PrincipalCallers(const auth::Secrets& secrets) : signer_(secrets) {}
   absl::StatusOr<auth::v1::Principal> Resolve(const Metadata& metadata,
                                               absl::Time deadline) override;
+  bool MayLoseAccess() const override { return false; }
   bool MayBeInternal() const override { return true; }
 
  private:

@@ -36,6 +36,9 @@ constexpr int kHandshakeTimeoutMillis = 10'000;
 constexpr int kMaxIdleMillis = 15 * 60'000;
 constexpr int kKeepaliveTimeMillis = 60'000;
 constexpr int kKeepaliveTimeoutMillis = 20'000;
+// How often a client may ask whether this process is still there while a call waits. A gateway
+// does.
+constexpr int kMinPingIntervalMillis = 5'000;
 
 sigset_t StopSignals() {
   sigset_t signals;
@@ -135,6 +138,8 @@ absl::Status Server::Start() {
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kMaxIdleMillis);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMillis);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMillis);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                             kMinPingIntervalMillis);
   std::vector<int> ports(options_.listen.size());
   for (size_t i = 0; i < ports.size(); ++i) {
     RETURN_IF_ERROR(CheckAddress("--listen", options_.listen[i], options_.insecure));

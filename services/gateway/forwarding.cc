@@ -6,7 +6,6 @@
 
 #include <grpcpp/support/string_ref.h>
 
-#include "absl/strings/match.h"
 #include "absl/time/clock.h"
 #include "common/auth/scopes.h"
 #include "common/log/log.h"
@@ -71,34 +70,22 @@ void Forwarding::PassTrailers() {
   }
 }
 
-bool Forwarding::CameFromBackend(const grpc::Status& status) const {
-  return status.ok() || !status.error_details().empty() ||
-         !backend_context_.GetServerTrailingMetadata().empty() ||
-         absl::StrContains(backend_context_.debug_error_string(), "received from peer");
-}
-
 grpc::Status Forwarding::Close(const grpc::Status& status) {
   if (method_.scope == auth::kOrganizationAdmin || method_.scope == auth::kPlatformAdmin) {
     to_.on_change();
   }
   place_.reset();
-  if (!CameFromBackend(status)) {
-    log::Debug("backend_failed", {{"method", method_.path},
-                                  {"code", status::CodeName(status.error_code())},
-                                  {"request_id", record_.request_id()},
-                                  {"message", status.error_message()}});
-    switch (status.error_code()) {
-      case grpc::StatusCode::CANCELLED:
-        return record_.Close(absl::CancelledError());
-      case grpc::StatusCode::DEADLINE_EXCEEDED:
-        return record_.Close(status::DeadlineExceeded());
-      case grpc::StatusCode::UNAVAILABLE:
-        return record_.Close(status::BackendUnavailable());
-      case grpc::StatusCode::RESOURCE_EXHAUSTED:
-        break;  // A message or metadata beyond gRPC's limits, which its text names.
-      default:
-        return record_.Close(status::Internal());
-    }
+  // Services always say why; gRPC, which makes these where a connection fails, names addresses.
+  const bool bare =
+      status.error_details().empty() && backend_context_.GetServerTrailingMetadata().empty();
+  if (bare && status.error_code() == grpc::StatusCode::UNAVAILABLE) {
+    log::Debug("backend_unavailable", {{"method", method_.path},
+                                       {"request_id", record_.request_id()},
+                                       {"message", status.error_message()}});
+    return record_.Close(status::BackendUnavailable());
+  }
+  if (bare && status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
+    return record_.Close(status::DeadlineExceeded());
   }
   // An error without initial metadata stays trailers-only, so that clients retry it.
   if (status.ok() || !backend_context_.GetServerInitialMetadata().empty()) PassInitialMetadata();

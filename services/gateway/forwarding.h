@@ -42,9 +42,15 @@ class Forwarding {
   void Admit(Done done) {
     if (!rpc::Visible(method_, to_.runtime)) return done(status::MethodUnimplemented());
     if (auto admitted = record_.TryAdmit(); admitted.has_value()) return done(*admitted);
-    const bool queued = to_.runtime.workers.Submit(
+    if (!AdmitAgain(done)) done(status::Overloaded(rpc::kRetryOverload));
+  }
+
+  // Calls `done`, on a worker, with whether the call may still be made; false where nobody has time
+  // for that, and then `done` is not called.
+  template <typename Done>
+  [[nodiscard]] bool AdmitAgain(Done done) {
+    return to_.runtime.workers.Submit(
         [this, done] { done(record_.Guard([this] { return record_.Admit(); })); });
-    if (!queued) done(status::Overloaded(rpc::kRetryOverload));
   }
 
   // Takes a place at the backend and makes the context for it. After Admit.
@@ -58,16 +64,15 @@ class Forwarding {
   // Copies the backend's initial metadata for the client, before it is sent.
   void PassInitialMetadata();
 
-  // What the client gets for `status`, with which the call to the backend ended: the same, where
-  // the backend said it. Once, instead of the next one.
+  // What the client gets for `status`, with which the call to the backend ended: the same, but
+  // where no service made it because the connection failed or the time was over. Once, instead of
+  // the next one.
   grpc::Status Close(const grpc::Status& status);
-  // Ends a call that has not reached the backend.
+  // Ends a call that the gateway refuses.
   grpc::Status Close(const absl::Status& status) { return record_.Close(status); }
 
  private:
   void PassTrailers();
-  // Whether it was the backend that sent this status.
-  bool CameFromBackend(const grpc::Status& status) const;
 
   const rpc::Method& method_;
   const Destination& to_;

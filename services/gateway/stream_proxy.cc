@@ -1,5 +1,7 @@
 #include "services/gateway/stream_proxy.h"
 
+#include "absl/time/clock.h"
+
 namespace alma::gateway {
 
 StreamProxy::StreamProxy(const rpc::Method& method, const Destination& to,
@@ -11,6 +13,8 @@ StreamProxy::StreamProxy(const rpc::Method& method, const Destination& to,
 void StreamProxy::Forward(const absl::Status& admitted) {
   absl::MutexLock lock(&mutex_);
   if (!admitted.ok()) return Finish(forwarding_.Close(admitted));
+  admitted_at_ = absl::Now();
+  check_key_at_ = admitted_at_ + kCheckKeyEvery;
   forwarding_.Start().PrepareBidiStreamingCall(&forwarding_.backend_context(), method_.path, {},
                                                &far_);
   // Operations on it are started by the client's side too; OnFarReadDone lets go.
@@ -22,6 +26,7 @@ void StreamProxy::Forward(const absl::Status& admitted) {
 void StreamProxy::OnReadDone(bool ok) {
   absl::MutexLock lock(&mutex_);
   if (ended_) return;
+  CheckKey();
   if (ok) {
     far_.StartWrite(&up_);
   } else {
@@ -47,7 +52,10 @@ void StreamProxy::OnFarInitialMetadata(bool ok) {
 
 void StreamProxy::OnFarReadDone(bool ok) {
   absl::MutexLock lock(&mutex_);
-  if (ok) return StartWrite(&down_);
+  if (ok) {
+    CheckKey();
+    return StartWrite(&down_);
+  }
   ended_ = true;
   far_.RemoveHold();
 }
@@ -60,7 +68,34 @@ void StreamProxy::OnWriteDone(bool ok) {
 
 void StreamProxy::OnFarDone(const grpc::Status& status) {
   absl::MutexLock lock(&mutex_);
-  Finish(forwarding_.Close(status));
+  far_status_ = status;
+  TryFinish();
+}
+
+void StreamProxy::CheckKey() {
+  const absl::Time now = absl::Now();
+  if (checking_key_ || now < check_key_at_) return;
+  check_key_at_ = now + kCheckKeyEvery;
+  checking_key_ =
+      forwarding_.AdmitAgain([this](const absl::Status& admitted) { OnKeyChecked(admitted); });
+}
+
+void StreamProxy::OnKeyChecked(const absl::Status& admitted) {
+  absl::MutexLock lock(&mutex_);
+  checking_key_ = false;
+  const absl::Time now = absl::Now();
+  if (admitted.ok()) {
+    admitted_at_ = now;
+  } else if (!absl::IsUnavailable(admitted) || now > admitted_at_ + kWithoutKeyStore) {
+    refused_ = admitted;
+    forwarding_.Cancel();
+  }
+  TryFinish();
+}
+
+void StreamProxy::TryFinish() {
+  if (!far_status_.has_value() || checking_key_) return;
+  Finish(refused_.ok() ? forwarding_.Close(*far_status_) : forwarding_.Close(refused_));
 }
 
 void StreamProxy::OnDone() {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/client_callback.h>
@@ -8,15 +10,21 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "services/gateway/forwarding.h"
 
 namespace alma::gateway {
 
 // One streaming call of any shape. Each way a message is read only when the one before it has been
 // written, so whoever is slow slows down the other side, and at most one message each way is held
-// here.
+// here. While messages come the key is looked at again every kCheckKeyEvery, so a stream ends soon
+// after its key.
 class StreamProxy final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
+  static constexpr absl::Duration kCheckKeyEvery = absl::Seconds(1);
+  // How long a stream goes on while the key store cannot be asked.
+  static constexpr absl::Duration kWithoutKeyStore = absl::Seconds(30);
+
   // Deletes itself.
   StreamProxy(const rpc::Method& method, const Destination& to,
               grpc::CallbackServerContext& context);
@@ -45,6 +53,10 @@ class StreamProxy final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
   void OnFarReadDone(bool ok) ABSL_LOCKS_EXCLUDED(mutex_);
   void OnFarWriteDone(bool ok) ABSL_LOCKS_EXCLUDED(mutex_);
   void OnFarDone(const grpc::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
+  void CheckKey() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void OnKeyChecked(const absl::Status& admitted) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Ends the client's side when all else has ended.
+  void TryFinish() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const rpc::Method& method_;
   absl::Mutex mutex_;
@@ -56,6 +68,12 @@ class StreamProxy final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
   // The backend has sent its last message: nothing is started on either side from now on but the
   // end.
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Time admitted_at_ ABSL_GUARDED_BY(mutex_);
+  absl::Time check_key_at_ ABSL_GUARDED_BY(mutex_);
+  bool checking_key_ ABSL_GUARDED_BY(mutex_) = false;
+  // Why the key does not hold any more.
+  absl::Status refused_ ABSL_GUARDED_BY(mutex_);
+  std::optional<grpc::Status> far_status_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace alma::gateway

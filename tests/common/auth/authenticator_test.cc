@@ -75,6 +75,24 @@ TEST_CASE("what has not the form of a key is refused without asking") {
   CHECK(store.asked == 0);
 }
 
+TEST_CASE("what is remembered is found without asking") {
+  KeyStore store;
+  const std::string key = NewApiKey();
+  CHECK_FALSE(store.authenticator.Remembered(key).has_value());
+  const auto malformed = store.authenticator.Remembered("alma_");
+  REQUIRE(malformed.has_value());
+  CHECK(malformed->status() == status::ApiKeyInvalid());
+  CHECK(store.asked == 0);
+  REQUIRE(store.Authenticate(key).ok());
+  const auto remembered = store.authenticator.Remembered(key);
+  REQUIRE(remembered.has_value());
+  REQUIRE(remembered->ok());
+  CHECK((*remembered)->organization_uuid() == kOrganization);
+  CHECK(store.asked == 1);
+  store.authenticator.Forget();
+  CHECK_FALSE(store.authenticator.Remembered(key).has_value());
+}
+
 TEST_CASE("a key is remembered for as long as it may be and each key for itself") {
   KeyStore store;
   const std::string key = NewApiKey();

@@ -118,12 +118,37 @@ TEST_CASE("a stream without a key or its scope is refused before anything is sen
 class Door final : public Callers {
  public:
   bool MayBeInternal() const override { return false; }
+  bool MayLoseAccess() const override { return may_lose_access; }
   absl::StatusOr<auth::v1::Principal> Resolve(const Metadata&, absl::Time) override {
     if (!open) return status::ApiKeyInvalid();
     return testing::Caller("o", {auth::kConversationsWrite});
   }
   std::atomic<bool> open = true;
+  bool may_lose_access = true;
 };
+
+TEST_CASE("a stream of a caller who cannot lose access outlasts the principal it began with") {
+  TestRuntime shared;
+  Door door;
+  door.may_lose_access = false;
+  Runtime runtime{(*shared).workers, door, (*shared).metrics};
+  StreamService service(runtime, EchoItems, CountUp);
+  const InProcessServer server({&service});
+  const auto stub = MessagesService::NewStub(server.channel());
+  grpc::ClientContext context;
+  const auto stream = stub->ImportMessages(&context);
+  ImportMessagesResponse response;
+  REQUIRE(stream->Write(Item("a")));
+  REQUIRE(stream->Read(&response));
+  door.open = false;
+  REQUIRE(stream->Write(Item("b")));
+  CHECK(stream->Read(&response));
+  stream->WritesDone();
+  CHECK_FALSE(stream->Read(&response));
+  CHECK(stream->Finish().ok());
+  grpc::ClientContext second;
+  CHECK(ReasonOf(stub->ImportMessages(&second)->Finish()) == "API_KEY_INVALID");
+}
 
 TEST_CASE("a stream ends when its key is not good any more") {
   TestRuntime shared;

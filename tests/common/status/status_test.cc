@@ -63,6 +63,8 @@ std::vector<Case> EveryError() {
        "the deadline passed before the call was done"},
       {DatabaseUnavailable(), grpc::UNAVAILABLE, "DATABASE_UNAVAILABLE",
        "the database is unavailable"},
+      {BackendUnavailable(), grpc::UNAVAILABLE, "DATABASE_UNAVAILABLE",
+       "the service is unavailable"},
       {DatabaseFull(), grpc::RESOURCE_EXHAUSTED, "DATABASE_FULL", "the database is full"},
       {Internal(), grpc::INTERNAL, "INTERNAL", "internal error"},
       {MethodUnimplemented(), grpc::UNIMPLEMENTED, "METHOD_UNIMPLEMENTED",
@@ -132,6 +134,7 @@ TEST_CASE("RetryInfo tells how long to wait where waiting helps") {
   CHECK(delay(Overloaded(absl::Seconds(3))) == absl::Seconds(3));
   CHECK(delay(Overloaded(absl::Seconds(-3))) == absl::ZeroDuration());
   CHECK(delay(DatabaseUnavailable()) == absl::Seconds(1));
+  CHECK(delay(BackendUnavailable()) == absl::Seconds(1));
   CHECK_FALSE(FindDetail<google::rpc::RetryInfo>(Details(DatabaseFull())));
 }
 

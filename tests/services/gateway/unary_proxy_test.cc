@@ -70,7 +70,7 @@ const std::vector<Answer> kAnswers = {
        context.AddInitialMetadata("first", "1");
        return grpc::Status(grpc::StatusCode::NOT_FOUND, "none");
      }},
-    {"an error without anything", Failing({grpc::StatusCode::UNAVAILABLE, "not now"})},
+    {"an error without anything", Failing({grpc::StatusCode::INTERNAL, "not now"})},
     {"a code that no service uses", Failing({grpc::StatusCode::DATA_LOSS, ""})},
 };
 
