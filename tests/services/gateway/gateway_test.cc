@@ -1,6 +1,5 @@
 #include "services/gateway/gateway.h"
 
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -13,8 +12,6 @@
 #include <grpcpp/generic/generic_stub.h>
 
 #include "absl/time/clock.h"
-#include "alma/agents/v1/agents.grpc.pb.h"
-#include "alma/organizations/v1/organizations.grpc.pb.h"
 #include "catch2/catch.hpp"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "grpc/reflection/v1/reflection.grpc.pb.h"
