@@ -171,7 +171,7 @@ TEST_CASE("a process is reached by a socket and by a port at once") {
   const auto by_port = builder.BuildAndStart();
   ServedGateway gateway(
       {{"organizations", {by_socket.address()}},
-       {"conversations", {by_socket.address(), absl::StrCat("localhost:", port)}}});
+       {"conversations", {by_socket.address(), absl::StrCat("127.0.0.1:", port)}}});
   const auto stub = MessagesService::NewStub(ChannelTo(gateway.address()));
   const std::string key = keys.Add({"conversations.read"});
   std::map<std::string, int> answers;

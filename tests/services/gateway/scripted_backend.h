@@ -44,6 +44,13 @@ inline Metadata Copy(const std::multimap<grpc::string_ref, grpc::string_ref>& me
   return copy;
 }
 
+// An item of an import.
+inline ImportMessagesRequest Item(const std::string& content) {
+  ImportMessagesRequest item;
+  item.mutable_message()->set_content(content);
+  return item;
+}
+
 // The key store behind a gateway: what it answers and what it has been asked.
 class ScriptedKeys final : public ApiKeysService::Service {
  public:
