@@ -22,12 +22,8 @@ namespace {
 using testing::Ok;
 
 const db::Schema* const kSchemas[] = {
-    &organizations::Schema(),
-    &conversations::Schema(),
-    &agents::Schema(),
-    &analytics::AnalyticsSchema(),
-    &analytics::EventsSchema(),
-    &analytics::FollowUpSchema(),
+    &organizations::Schema(),      &conversations::Schema(),   &agents::Schema(),
+    &analytics::AnalyticsSchema(), &analytics::EventsSchema(), &analytics::FollowUpSchema(),
 };
 
 // A column that the description does not have.
