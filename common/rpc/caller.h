@@ -72,6 +72,7 @@ class InsecureCallers final : public Callers {
   explicit InsecureCallers(const auth::Secrets& secrets) : signed_(secrets) {}
   absl::StatusOr<auth::v1::Principal> Resolve(const Metadata& metadata,
                                               absl::Time deadline) override;
+  bool MayLoseAccess() const override { return false; }
   bool MayBeInternal() const override { return true; }
 
  private:

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/db/session.h"
 #include "common/status/macros.h"
@@ -120,8 +121,8 @@ Table<Resource>::Table(Definition definition)
   std::vector<std::string> updated;
   for (const Column<Resource>& column : definition_.columns) {
     const std::string name(column.name);
-    if (column.read != nullptr) selected.push_back(table + "." + name);
-    if (column.changes) updated.push_back(name + " = :" + name);
+    if (column.read != nullptr) selected.push_back(absl::StrCat(table, ".", name));
+    if (column.changes) updated.push_back(absl::StrCat(name, " = :", name));
     inserted.push_back(name);
   }
   const std::string of_organization =

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/time/clock.h"
 #include "services/gateway/channel.h"
 
 namespace alma::gateway {
@@ -53,13 +54,15 @@ Backend::Backend(const std::vector<std::string>& addresses) : targets_(TargetsOf
 Backend::~Backend() = default;
 
 void Backend::RetryNow() {
+  const auto deadline = absl::ToChronoTime(absl::Now() + kReconnectWithin);
   for (const std::atomic<Connection*>& slot : connections_) {
     Connection* connection = slot.load(std::memory_order_acquire);
-    if (connection == nullptr) return;
+    if (connection == nullptr) break;
     for (const std::unique_ptr<Path>& path : connection->paths) {
       grpc::experimental::ChannelResetConnectionBackoff(path->channel.get());
     }
   }
+  for (const std::unique_ptr<Path>& path : At(0).paths) path->channel->WaitForConnected(deadline);
 }
 
 Backend::Connection& Backend::Take() {

@@ -11,6 +11,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 
 namespace alma::gateway {
 
@@ -24,6 +25,7 @@ class Backend {
   // Calls at a time on a connection, below what rpc::Server allows on one; the next call opens
   // another connection.
   static constexpr int kCallsPerConnection = 200;
+  static constexpr absl::Duration kReconnectWithin = absl::Milliseconds(300);
   // When all of them are full, calls wait in gRPC.
   static constexpr size_t kMaxConnections = 64;
 
@@ -47,7 +49,8 @@ class Backend {
   explicit Backend(const std::vector<std::string>& addresses);
   ~Backend();
 
-  // Tries at once to reach the processes that are left out.
+  // Tries at once to reach the processes that are left out; waits for that, kReconnectWithin at
+  // most, where none could be reached.
   void RetryNow();
 
  private:

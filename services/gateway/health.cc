@@ -75,9 +75,13 @@ void HealthWatch::Ask() {
   bool returned = false;
   for (const std::unique_ptr<Check>& check : checks_) {
     returned |= check->answered && !check->serving;
-    check->serving = check->answered.load();
+    if (!check->answered) check->serving = false;
   }
+  // Before it is told: whoever hears that a service is back calls it at once.
   if (returned) on_return_();
+  for (const std::unique_ptr<Check>& check : checks_) {
+    if (check->answered) check->serving = true;
+  }
 }
 
 }  // namespace alma::gateway

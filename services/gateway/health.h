@@ -19,7 +19,8 @@ class HealthWatch {
   static constexpr absl::Duration kAskEvery = absl::Milliseconds(200);
   static constexpr absl::Duration kAnswerWithin = absl::Milliseconds(500);
 
-  // `on_return` is called, on a thread of this object's own, when a process begins to serve.
+  // `on_return` is called, on a thread of this object's own, when a process has begun to serve and
+  // before Serving says so.
   HealthWatch(const std::vector<std::string>& addresses, const std::vector<std::string>& services,
               std::function<void()> on_return);
   ~HealthWatch();

@@ -5,9 +5,9 @@
 
 #include "absl/flags/flag.h"
 #include "absl/status/status.h"
-#include "common/auth/secret_file.h"
 #include "common/rpc/command_line.h"
 #include "common/rpc/process.h"
+#include "common/serve/secrets.h"
 #include "common/status/macros.h"
 #include "services/gateway/gateway.h"
 
@@ -16,10 +16,6 @@ ABSL_FLAG(std::vector<std::string>, organizations, {},
 ABSL_FLAG(std::vector<std::string>, conversations, {}, "The same of alma-conversations.");
 ABSL_FLAG(std::vector<std::string>, agents, {}, "The same of alma-agents.");
 ABSL_FLAG(std::vector<std::string>, analytics, {}, "The same of alma-analytics.");
-ABSL_FLAG(std::string, principal_secret_file, "",
-          "Secrets that the services know too, one per line, hex or base64 of at least 32 bytes; "
-          "the first signs principals. Required.");
-
 namespace alma {
 namespace {
 
@@ -28,11 +24,7 @@ constexpr char kUsage[] = "checks API keys and forwards calls to the services be
 absl::Status Run() {
   ASSIGN_OR_RETURN(const auto process,
                    rpc::Process::Create("alma-gateway", "127.0.0.1:7400", "127.0.0.1:7480"));
-  const std::string secret_file = absl::GetFlag(FLAGS_principal_secret_file);
-  if (secret_file.empty()) {
-    return absl::InvalidArgumentError("--principal_secret_file is required");
-  }
-  ASSIGN_OR_RETURN(const auth::Secrets secrets, auth::LoadSecretFile(secret_file));
+  ASSIGN_OR_RETURN(const auth::Secrets secrets, serve::LoadSecrets());
   ASSIGN_OR_RETURN(const auto gateway,
                    gateway::Gateway::Create({{"organizations", absl::GetFlag(FLAGS_organizations)},
                                              {"conversations", absl::GetFlag(FLAGS_conversations)},
