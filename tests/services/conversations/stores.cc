@@ -1,39 +1,8 @@
 #include "tests/services/conversations/stores.h"
 
-#include "absl/time/clock.h"
 #include "services/conversations/schema.h"
 
 namespace alma::conversations {
-namespace {
-
-rpc::Call CallOf(const auth::v1::Principal& caller) {
-  return {caller, absl::Now() + absl::Seconds(30)};
-}
-
-auth::v1::Principal PrincipalOf(const char* organization) {
-  auth::v1::Principal principal;
-  principal.set_organization_uuid(organization);
-  return principal;
-}
-
-}  // namespace
-
-std::string NthUuid(int n) {
-  const std::string digits = std::to_string(n);
-  std::string uuid = "0190f5fe-1111-7000-8000-000000000000";
-  return uuid.replace(uuid.size() - digits.size(), digits.size(), digits);
-}
-
-rpc::Call Us() {
-  static const auth::v1::Principal principal = PrincipalOf(kOurs);
-  return CallOf(principal);
-}
-
-rpc::Call Them() {
-  static const auth::v1::Principal principal = PrincipalOf(kTheirs);
-  return CallOf(principal);
-}
-
 v1::Conversation NewConversation() {
   v1::Conversation conversation;
   conversation.set_origin("connector");
@@ -66,13 +35,6 @@ v1::ListMessagesRequest PageOfMessages(const std::string& conversation_uuid, int
 
 Stores::Stores(db::Engine engine)
     : database(engine, Schema()), conversations(*database), messages(*database) {}
-
-void Stores::Execute(std::string_view sql) {
-  const absl::Status done = database->Write(
-      absl::Now() + absl::Seconds(30), [&](db::Session& session) { return session.Execute(sql); });
-  INFO(done);
-  REQUIRE(done.ok());
-}
 
 std::vector<std::string> ReadAll(Stores& stores, const v1::ListConversationsRequest& request,
                                  const std::function<void()>& between) {

@@ -8,20 +8,20 @@
 #include "catch2/catch.hpp"
 #include "services/conversations/conversation_store.h"
 #include "services/conversations/message_store.h"
+#include "tests/support/bulk.h"
 #include "tests/support/database.h"
+#include "tests/support/tenants.h"
 
 namespace alma::conversations {
 
-inline constexpr char kOurs[] = "0190f5fe-0000-7000-8000-0000000000aa";
-inline constexpr char kTheirs[] = "0190f5fe-0000-7000-8000-0000000000bb";
+using testing::kOurs;
+using testing::kTheirs;
+using testing::NthUuid;
+using testing::Ok;
+using testing::Them;
+using testing::Us;
+
 inline constexpr char kSender[] = "0190f5fe-0000-7000-8000-0000000000cc";
-
-// The n-th of some uuids, ascending.
-std::string NthUuid(int n);
-
-// Calls of the organizations kOurs and kTheirs.
-rpc::Call Us();
-rpc::Call Them();
 
 // Valid, without ids.
 v1::Conversation NewConversation();
@@ -31,19 +31,12 @@ v1::Message NewMessage(const std::string& conversation_uuid, const std::string& 
 v1::ListConversationsRequest PageOfConversations(int page_size);
 v1::ListMessagesRequest PageOfMessages(const std::string& conversation_uuid, int page_size);
 
-template <typename T>
-T Ok(absl::StatusOr<T> result) {
-  INFO(result.status());
-  REQUIRE(result.ok());
-  return *std::move(result);
-}
-
 // Both stores over one database.
 struct Stores {
   explicit Stores(db::Engine engine);
 
   // Runs `sql` in a transaction of its own.
-  void Execute(std::string_view sql);
+  void Execute(std::string_view sql) { testing::ExecuteSql(*database, sql); }
   int64_t Count(std::string_view sql) { return testing::SelectInt64(*database, sql); }
 
   testing::TestDatabase database;
