@@ -23,6 +23,7 @@ namespace {
 
 using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
+using google::protobuf::OneofDescriptor;
 using google::protobuf::internal::WireFormatLite;
 using google::protobuf::io::CodedInputStream;
 
@@ -40,9 +41,10 @@ bool IsInt32(const FieldDescriptor& field) {
   return field.type() == FieldDescriptor::TYPE_INT32 && !field.is_repeated();
 }
 
-bool IsInClosedOneof(const FieldDescriptor& field) {
-  const google::protobuf::OneofDescriptor* oneof = field.containing_oneof();
-  return oneof != nullptr && oneof->options().GetExtension(v1::closed);
+// nullptr where it is in none.
+const OneofDescriptor* ClosedOneofOf(const FieldDescriptor& field) {
+  const OneofDescriptor* oneof = field.containing_oneof();
+  return oneof != nullptr && oneof->options().GetExtension(v1::closed) ? oneof : nullptr;
 }
 
 // Timestamps, Structs and the like, which protobuf's own rules are enough for.
@@ -53,7 +55,7 @@ bool IsStricter(const Descriptor& type, std::set<const Descriptor*>& seen) {
   if (IsWellKnown(type) || !seen.insert(&type).second) return false;
   for (int i = 0; i < type.field_count(); ++i) {
     const FieldDescriptor& field = *type.field(i);
-    if (IsInt32(field) || IsInClosedOneof(field)) return true;
+    if (IsInt32(field) || ClosedOneofOf(field) != nullptr) return true;
     if (IsMessage(field) && IsStricter(*field.message_type(), seen)) return true;
   }
   return false;
@@ -69,8 +71,11 @@ bool IsStricter(const Descriptor& type) {
 
 // Walks the bytes of a message to name the fields that it is refused for: those whose text is not
 // valid, for which protobuf's parser says only no, and those that it takes without a word, integers
-// that it would cut to 32 bits and what it does not know in a closed oneof.
+// that it would cut to 32 bits, what it does not know in a closed oneof, and all members of one but
+// the last.
 class Walker {
+  using Members = std::map<const OneofDescriptor*, const FieldDescriptor*>;
+
  public:
   // `is_parsed`: the text has been looked at already.
   Walker(CodedInputStream& in, bool is_parsed) : in_(in), is_parsed_(is_parsed) {}
@@ -79,6 +84,7 @@ class Walker {
   bool Walk(const Descriptor& type, const std::string& path, int nesting, bool closed) {
     if (nesting > kMaxNesting) return Report(path, "nests too deeply");
     std::vector<int> counts(type.field_count());
+    Members members;
     std::string key;
     bool told = false;
     while (const uint32_t tag = in_.ReadTag()) {
@@ -86,12 +92,14 @@ class Walker {
       if (field == nullptr && closed && !std::exchange(told, true)) {
         Report(path, "has a field that is not known here");
       }
+      if (field != nullptr) CheckAlone(*field, path, members);
       if (field == nullptr || !IsLookedAt(*field)) {
         if (!WireFormatLite::SkipField(&in_, tag)) return false;
         continue;
       }
       const std::string name = PathOf(path, *field, counts[field->index()]++, key);
-      if (!WalkField(*field, name, nesting, closed || IsInClosedOneof(*field), &key)) return false;
+      if (!WalkField(*field, name, nesting, closed || ClosedOneofOf(*field) != nullptr, &key))
+        return false;
     }
     return in_.ConsumedEntireMessage();
   }
@@ -109,6 +117,16 @@ class Walker {
     const auto field_type = static_cast<WireFormatLite::FieldType>(field->type());
     return packed || wire_type == WireFormatLite::WireTypeForFieldType(field_type) ? field
                                                                                    : nullptr;
+  }
+
+  // `members`: what each closed oneof has held so far.
+  void CheckAlone(const FieldDescriptor& field, const std::string& path, Members& members) {
+    const OneofDescriptor* oneof = ClosedOneofOf(field);
+    if (oneof == nullptr) return;
+    const FieldDescriptor* first = members.emplace(oneof, &field).first->second;
+    if (first != &field) {
+      Report(PathOf(path, field, 0, ""), "cannot be combined with " + first->name());
+    }
   }
 
   bool IsLookedAt(const FieldDescriptor& field) const {
@@ -170,7 +188,7 @@ class Walker {
     return well_formed;
   }
 
-  bool Report(const std::string& path, const char* description) {
+  bool Report(const std::string& path, const std::string& description) {
     if (violations_.size() < status::kMaxListedViolations) {
       violations_.push_back({path, description});
     }

@@ -48,7 +48,8 @@ inline void CheckTime(text::Violations& violations, std::string_view field,
 }
 
 // A bound of a list's range of times. Times are stored in microseconds, so it is rounded up: the
-// same of them lie before it as before the bound in nanoseconds.
+// same of them lie before it as before the bound in nanoseconds. Only within the last microsecond
+// that there is, it is rounded down.
 inline void CheckBound(text::Violations& violations, std::string_view field,
                        google::protobuf::Timestamp* time) {
   constexpr int32_t kMicro = 1000;

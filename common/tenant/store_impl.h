@@ -1,5 +1,8 @@
 #pragma once
 
+#include <set>
+#include <string>
+
 #include "common/tenant/store.h"
 
 // The bodies of Store's templates.
@@ -64,11 +67,15 @@ absl::StatusOr<Response> Store<Resource>::CreateAll(
     google::protobuf::RepeatedPtrField<Resource>* (Response::*rows)()) {
   return database_.Write(call.deadline, [&](Session& session) -> absl::StatusOr<Response> {
     Response response;
+    std::set<std::string> keys;
     const auto on_result = [&](int i, absl::StatusOr<Resource> result) {
+      const std::string item = absl::StrCat(field, "[", i, "]");
       if (!result.ok()) {
-        return IsRefusal(result.status())
-                   ? status::AtItem(result.status(), absl::StrCat(field, "[", i, "]"))
-                   : result.status();
+        return IsRefusal(result.status()) ? status::AtItem(result.status(), item) : result.status();
+      }
+      // Items that name one row, each in its own way.
+      if (!keys.insert(Key(*result)).second) {
+        return status::FieldsInvalid({{item, "is in the batch already"}});
       }
       *(response.*rows)()->Add() = *std::move(result);
       return absl::OkStatus();

@@ -291,5 +291,20 @@ TEST_CASE("a field that is not known is refused in a closed oneof and nowhere el
                        std::move(analyses)) == Fields{"analyses[0].topics_detected.topics[1]"});
 }
 
+TEST_CASE("a second member of a closed oneof is refused and of no other") {
+  using analytics::v1::CreateEventRequest;
+  using Fields = std::vector<std::string>;
+  const std::string sale = Field(11, Field(2, "12"));
+  const std::string meeting = Field(13, "");
+  const std::string custom = Field(15, "");
+  CHECK(ViolatedFields(Field(1, sale + sale), CreateEventRequest()).empty());
+  CHECK(ViolatedFields(Field(1, sale + meeting), CreateEventRequest()) ==
+        Fields{"event.meeting_done"});
+  CHECK(ViolatedFields(Field(1, custom + sale), CreateEventRequest()) == Fields{"event.sale_made"});
+  analytics::v1::UpdateAnalysisRequest analysis;
+  CHECK(ViolatedFields(Field(1, Field(6, "\x08\x01") + Field(8, "")), std::move(analysis)) ==
+        Fields{"analysis.custom"});
+}
+
 }  // namespace
 }  // namespace alma::rpc

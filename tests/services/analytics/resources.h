@@ -8,17 +8,18 @@
 #include "alma/analytics/v1/follow_ups.grpc.pb.h"
 #include "catch2/catch.hpp"
 #include "common/auth/scopes.h"
-#include "google/protobuf/util/json_util.h"
-#include "google/protobuf/util/message_differencer.h"
 #include "services/analytics/schema.h"
 #include "services/analytics/service.h"
 #include "tests/support/database.h"
+#include "tests/support/json.h"
 #include "tests/support/served.h"
 #include "tests/support/tenants.h"
 
 namespace alma::analytics {
 
+using testing::Equal;
 using testing::FieldsOf;
+using testing::FromJson;
 using testing::kOurs;
 using testing::kTheirs;
 using testing::NthUuid;
@@ -42,21 +43,6 @@ struct ServedFollowUps : testing::Served<FollowUpStore, FollowUpsService, v1::Fo
 // Who may read and write all of them for `organization`.
 inline auth::v1::Principal CallerOf(const char* organization) {
   return testing::Caller(organization, {auth::kAnalyticsRead, auth::kAnalyticsWrite});
-}
-
-// The message that JSON stands for, on top of `message`.
-template <typename Message>
-Message FromJson(const std::string& json, Message message = {}) {
-  Message read;
-  const auto status = google::protobuf::util::JsonStringToMessage(json, &read);
-  INFO(json << "\n" << status.ToString());
-  REQUIRE(status.ok());
-  message.MergeFrom(read);
-  return message;
-}
-
-inline bool Equal(const google::protobuf::Message& a, const google::protobuf::Message& b) {
-  return google::protobuf::util::MessageDifferencer::Equals(a, b);
 }
 
 // Resources to create but for their content.

@@ -164,5 +164,18 @@ TEST_CASE("a batch of 1000 messages is stored at once") {
   CHECK(created.ByteSizeLong() < 4 * 1024 * 1024);
 }
 
+TEST_CASE("a batch that names one stored message in two ways is refused") {
+  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  CAPTURE(engine);
+  Stores stores(engine);
+  CreateConversations(stores, 2);
+  Ok(CreateAll(stores, Batch(1)));
+  v1::BatchCreateMessagesRequest twice = Batch(1);
+  *twice.add_messages() = twice.messages(0);
+  twice.mutable_messages(0)->clear_external_id();
+  twice.mutable_messages(1)->clear_uuid();
+  CHECK(FieldsOf(CreateAll(stores, twice).status()) == Fields{"messages[1]"});
+}
+
 }  // namespace
 }  // namespace alma::conversations

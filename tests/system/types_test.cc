@@ -3,14 +3,21 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "alma/analytics/v1/analyses.grpc.pb.h"
 #include "alma/analytics/v1/event_payloads.pb.h"
+#include "alma/analytics/v1/events.grpc.pb.h"
 #include "common/text/json.h"
-#include "services/analytics/payload_types.h"
-#include "tests/services/analytics/resources.h"
+#include "tests/support/client.h"
+#include "tests/support/deployed.h"
+#include "tests/support/json.h"
+#include "tests/support/tenants.h"
 
-// Every type of event and of analysis: what is sent, what the column holds, what is answered.
-namespace alma::analytics {
+// Every type of event and of analysis: what is sent, what the column holds, what is answered; to
+// each program itself and through the gateway.
+namespace alma::testing {
 namespace {
+
+namespace v1 = analytics::v1;
 
 struct TypeCase {
   const char* sent;
@@ -141,24 +148,50 @@ std::string Canonical(const std::string& json) {
   return Ok(text::StructToJson(FromJson<google::protobuf::Struct>(json)));
 }
 
-std::optional<std::string> Select(db::Database& database, const std::string& column,
-                                  const std::string& table, const std::string& uuid) {
-  std::optional<std::string> text;
-  const auto rows = database.Read(absl::Now() + absl::Seconds(30), [&](db::Session& session) {
-    return session.Query(absl::StrCat("select ", column, " from ", table,
-                                      " where alma_internal_organization = :organization and "
-                                      "uuid = :uuid"),
-                         {{"organization", kOurs}, {"uuid", uuid}},
-                         [&](db::Row& row) { text = row.OptionalText(); });
-  });
-  REQUIRE(Ok(rows) == 1);
-  return text;
+// Resources to create but for their content.
+v1::Analysis BareAnalysis() {
+  v1::Analysis analysis;
+  analysis.set_conversation_uuid(NthUuid(1));
+  analysis.set_origin("analyzer");
+  return analysis;
+}
+v1::Event BareEvent() {
+  v1::Event event;
+  event.set_conversation_uuid(NthUuid(1));
+  event.set_agent_uuid(NthUuid(2));
+  return event;
 }
 
-void CheckStored(const TypeCase& row, const std::optional<std::string>& column) {
-  REQUIRE(column.has_value() == (row.stored != nullptr));
-  if (column.has_value()) CHECK(Canonical(*column) == Canonical(row.stored));
-}
+// Alma, and its databases to look into.
+struct Opened {
+  explicit Opened(Deployment deployment)
+      : storage(EngineOf(deployment)),
+        first(Bootstrap(storage)),
+        deployed(storage, deployment),
+        client(deployed.channel(), first.secret) {}
+
+  // Fails the test case unless the column of the row holds what the case says.
+  void CheckStored(const TypeCase& row, const char* database, const char* column,
+                   const std::string& uuid) const {
+    std::optional<std::string> text;
+    const auto rows =
+        storage.Open(database)->Read(absl::Now() + absl::Seconds(30), [&](db::Session& session) {
+          return session.Query(absl::StrCat("select ", column, " from ", database,
+                                            " where alma_internal_organization = :organization "
+                                            "and uuid = :uuid"),
+                               {{"organization", first.organization_uuid}, {"uuid", uuid}},
+                               [&](db::Row& found) { text = found.OptionalText(); });
+        });
+    REQUIRE(Ok(rows) == 1);
+    REQUIRE(text.has_value() == (row.stored != nullptr));
+    if (text.has_value()) CHECK(Canonical(*text) == Canonical(row.stored));
+  }
+
+  const AlmaStorage storage;
+  const Bootstrapped first;
+  const Deployed deployed;
+  const Client client;
+};
 
 // The fields that a caller gives, as they are in the answer.
 template <typename Resource>
@@ -169,63 +202,61 @@ Resource Given(Resource answered) {
   return answered;
 }
 
+// What is answered: what was sent, but for what the case says.
+template <typename Resource>
+Resource Expected(const TypeCase& row, const Resource& bare, const std::string& uuid) {
+  auto expected = FromJson<Resource>(row.answered == nullptr ? row.sent : row.answered, bare);
+  expected.set_uuid(uuid);
+  return expected;
+}
+
 TEST_CASE("every type of event is stored with the keys of the seed and read back as it is shown") {
-  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
-  CAPTURE(engine);
-  ServedEvents served(engine);
+  const Deployment deployment = GENERATE(from_range(kDeployments));
+  CAPTURE(deployment);
+  const Opened alma(deployment);
   using Stub = v1::EventsService::Stub;
   int n = 100;
   for (const TypeCase& row : kEvents) {
     INFO(row.sent);
+    const std::string uuid = NthUuid(++n);
     v1::CreateEventRequest create;
     *create.mutable_event() = FromJson<v1::Event>(row.sent, BareEvent());
-    create.mutable_event()->set_uuid(NthUuid(++n));
-    const auto created = served.Call(&Stub::CreateEvent, CallerOf(kOurs), create);
-    INFO(created.status.error_message());
+    create.mutable_event()->set_uuid(uuid);
+    const auto created = alma.client.Call(&Stub::CreateEvent, create);
+    INFO(created.status.error_message() << created.response.DebugString());
     REQUIRE(created.status.ok());
-    CheckStored(row, Select(*served.database, "json", "events", NthUuid(n)));
-
-    v1::Event expected = FromJson<v1::Event>(row.sent, BareEvent());
-    if (row.answered != nullptr) expected = FromJson<v1::Event>(row.answered, BareEvent());
-    expected.set_uuid(NthUuid(n));
-    INFO(created.response.DebugString());
-    CHECK(Equal(Given(created.response), expected));
+    alma.CheckStored(row, "events", "json", uuid);
+    CHECK(Equal(Given(created.response), Expected(row, BareEvent(), uuid)));
 
     v1::GetEventRequest get;
-    get.set_uuid(NthUuid(n));
-    CHECK(Equal(served.Call(&Stub::GetEvent, CallerOf(kOurs), get).response, created.response));
-    const auto repeated = served.Call(&Stub::CreateEvent, CallerOf(kOurs), create);
-    CHECK(Equal(repeated.response, created.response));
+    get.set_uuid(uuid);
+    CHECK(Equal(alma.client.Call(&Stub::GetEvent, get).response, created.response));
+    CHECK(Equal(alma.client.Call(&Stub::CreateEvent, create).response, created.response));
   }
 }
 
 TEST_CASE("every type of analysis is stored with the keys of the seed and read back as shown") {
-  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
-  CAPTURE(engine);
-  ServedAnalyses served(engine);
+  const Deployment deployment = GENERATE(from_range(kDeployments));
+  CAPTURE(deployment);
+  const Opened alma(deployment);
   using Stub = v1::AnalyticsService::Stub;
   int n = 100;
   for (const TypeCase& row : kAnalyses) {
     INFO(row.sent);
+    const std::string uuid = NthUuid(++n);
     v1::CreateAnalysisRequest create;
     *create.mutable_analysis() = FromJson<v1::Analysis>(row.sent, BareAnalysis());
-    create.mutable_analysis()->set_uuid(NthUuid(++n));
-    const auto created = served.Call(&Stub::CreateAnalysis, CallerOf(kOurs), create);
-    INFO(created.status.error_message());
+    create.mutable_analysis()->set_uuid(uuid);
+    const auto created = alma.client.Call(&Stub::CreateAnalysis, create);
+    INFO(created.status.error_message() << created.response.DebugString());
     REQUIRE(created.status.ok());
-    CheckStored(row, Select(*served.database, "result", "analytics", NthUuid(n)));
-
-    v1::Analysis expected = FromJson<v1::Analysis>(row.sent, BareAnalysis());
-    if (row.answered != nullptr) expected = FromJson<v1::Analysis>(row.answered, BareAnalysis());
-    expected.set_uuid(NthUuid(n));
-    INFO(created.response.DebugString());
-    CHECK(Equal(Given(created.response), expected));
+    alma.CheckStored(row, "analytics", "result", uuid);
+    CHECK(Equal(Given(created.response), Expected(row, BareAnalysis(), uuid)));
 
     v1::GetAnalysisRequest get;
-    get.set_uuid(NthUuid(n));
-    CHECK(Equal(served.Call(&Stub::GetAnalysis, CallerOf(kOurs), get).response, created.response));
-    const auto repeated = served.Call(&Stub::CreateAnalysis, CallerOf(kOurs), create);
-    CHECK(Equal(repeated.response, created.response));
+    get.set_uuid(uuid);
+    CHECK(Equal(alma.client.Call(&Stub::GetAnalysis, get).response, created.response));
+    CHECK(Equal(alma.client.Call(&Stub::CreateAnalysis, create).response, created.response));
   }
 }
 
@@ -254,22 +285,5 @@ TEST_CASE("no type of the protos is missing in the tables of this test") {
   CHECK(SentFields<v1::Analysis>(result, kAnalyses) == AllFields(result));
 }
 
-TEST_CASE("a row that an older binary wrote of a type without a message is shown as custom") {
-  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
-  CAPTURE(engine);
-  ServedEvents served(engine);
-  v1::Event event =
-      FromJson<v1::Event>(R"({"eventType": "CALL", "custom": {"n": 1}})", BareEvent());
-  event.set_uuid(NthUuid(1));
-  Ok(served.store.Create(Us(), event));
-  CHECK(Ok(served.database->Write(absl::Now() + absl::Seconds(30), [](db::Session& session) {
-          return session.Query("update events set event_type = 'SALE_MADE' returning uuid", {},
-                               [](db::Row&) {});
-        })) == 1);
-  const v1::Event read = Ok(served.store.Get(Us(), NthUuid(1)));
-  CHECK(Equal(read.custom(), event.custom()));
-  CHECK(read.event_type() == "SALE_MADE");
-}
-
 }  // namespace
-}  // namespace alma::analytics
+}  // namespace alma::testing
