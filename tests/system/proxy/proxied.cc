@@ -29,9 +29,8 @@ Proxied::Proxied(const std::vector<std::string>& gateway_flags)
     : key_(keys.Add(
           {std::string(auth::kConversationsRead), std::string(auth::kConversationsWrite)})) {
   const AlmaStorage storage(db::Engine::kSqlite);
-  behind_ = std::make_unique<gateway::Listening>(
-      absl::StrCat("unix:", folder_.path(), "/behind"),
-      std::vector<grpc::Service*>{&keys, &messages});
+  behind_ = std::make_unique<gateway::Listening>(absl::StrCat("unix:", folder_.path(), "/behind"),
+                                                 std::vector<grpc::Service*>{&keys, &messages});
   std::vector<std::string> flags = {absl::StrCat("--listen=unix:", folder_.path(), "/gateway")};
   flags.insert(flags.end(), gateway_flags.begin(), gateway_flags.end());
   gateway_ = std::make_unique<AlmaServer>(GatewayCommand(storage, behind_->address(), flags));

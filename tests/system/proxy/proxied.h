@@ -28,8 +28,7 @@ class Proxied {
   explicit Proxied(const std::vector<std::string>& gateway_flags = {});
 
   // The context of a call with the key.
-  std::unique_ptr<grpc::ClientContext> NewContext(
-      absl::Duration timeout = absl::Seconds(30)) const;
+  std::unique_ptr<grpc::ClientContext> NewContext(absl::Duration timeout = absl::Seconds(30)) const;
 
   // "unix:/path".
   const std::string& address() const { return behind_->address(); }
@@ -51,8 +50,8 @@ class Proxied {
   std::unique_ptr<Stub> proxied;
 };
 
-// What a client sees of a call, a line for each thing, in its order. Long bytes are written as their
-// size and a hash.
+// What a client sees of a call, a line for each thing, in its order. Long bytes are written as
+// their size and a hash.
 class Transcript {
  public:
   void Note(std::string_view what) { Note(what, ""); }
