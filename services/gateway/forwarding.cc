@@ -9,6 +9,8 @@
 #include "absl/time/clock.h"
 #include "common/auth/scopes.h"
 #include "common/log/log.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
 
 namespace alma::gateway {
 namespace {
@@ -26,6 +28,17 @@ std::string ToString(grpc::string_ref text) { return {text.data(), text.size()};
 bool GoesOn(const std::string& key) {
   if (key == rpc::kRequestId || key == rpc::kTraceParent) return false;
   return !key.starts_with("grpc-") || key == kRetryPushback;
+}
+
+// What a service's own log line gives as the reason; empty for OK and for what no service made.
+std::string ReasonOf(const grpc::Status& status) {
+  google::rpc::Status details;
+  google::rpc::ErrorInfo info;
+  if (status.ok() || !details.ParseFromString(status.error_details())) return {};
+  for (const google::protobuf::Any& detail : details.details()) {
+    if (detail.UnpackTo(&info)) return info.reason();
+  }
+  return {};
 }
 
 }  // namespace
@@ -95,7 +108,7 @@ grpc::Status Forwarding::Close(const grpc::Status& status) {
     record_.CloseWith(unknown);
     return unknown;
   }
-  record_.CloseWith(status);
+  record_.CloseWith(status, ReasonOf(status));
   return status;
 }
 

@@ -79,6 +79,28 @@ TEST_CASE("the log is a line of JSON per event and never holds a key") {
   CHECK_FALSE(Text(*call, "time").empty());
 }
 
+TEST_CASE("the reason of an error stands in the log of every process that a call went through") {
+  const Deployment deployment = GENERATE(from_range(kDeployments));
+  CAPTURE(deployment);
+  const AlmaStorage storage(EngineOf(deployment));
+  const std::string key = Bootstrap(storage).secret;
+  Deployed server(storage, deployment);
+  {
+    v1::GetConversationRequest request;
+    request.set_uuid("01920000-0000-7000-8000-000000000009");
+    const Client client(server.channel(), key);
+    CHECK(client.Call(&v1::ConversationsService::Stub::GetConversation, request)
+              .status.error_code() == grpc::StatusCode::NOT_FOUND);
+  }
+  int calls = 0;
+  for (const Struct& line : ParseLines(server.Stop(SIGTERM).err)) {
+    if (Text(line, "code") != "NOT_FOUND") continue;
+    ++calls;
+    CHECK(Text(line, "reason") == "NOT_FOUND");
+  }
+  CHECK(calls == (deployment == Deployment::kSplit ? 2 : 1));
+}
+
 TEST_CASE("a log is searched for keys and for principals") {
   auth::v1::Principal caller;
   caller.add_scopes("agents.read");

@@ -2,6 +2,7 @@
 
 #include <functional>
 
+#include <grpc/grpc.h>
 #include <grpcpp/create_channel.h>
 
 #include "absl/strings/escaping.h"
@@ -23,11 +24,21 @@ std::vector<std::string> GatewayCommand(const AlmaStorage& storage, const std::s
   return ServerCommand("alma-gateway", all);
 }
 
+// Where gRPC ends with the last of its objects it may wait for a poller of its own, 10 s.
+void KeepGrpc() {
+  static const bool kept = [] {
+    grpc_init();
+    return true;
+  }();
+  static_cast<void>(kept);
+}
+
 }  // namespace
 
 Proxied::Proxied(const std::vector<std::string>& gateway_flags)
     : key_(keys.Add(
           {std::string(auth::kConversationsRead), std::string(auth::kConversationsWrite)})) {
+  KeepGrpc();
   const AlmaStorage storage(db::Engine::kSqlite);
   behind_ = std::make_unique<gateway::Listening>(absl::StrCat("unix:", folder_.path(), "/behind"),
                                                  std::vector<grpc::Service*>{&keys, &messages});
