@@ -77,7 +77,7 @@ void CallUnknown(AlmaServer& gateway, int count, std::minstd_rand& random) {
 TEST_CASE("ten thousand unknown method names leave nothing behind in a gateway process", "[long]") {
   const std::string metrics = FreeAddress();
   Proxied both({"--metrics_listen=" + metrics, "--log_level=debug"});
-  std::minstd_rand random(1);
+  std::minstd_rand random(std::random_device{}());
   CallUnknown(both.gateway(), 2000, random);
   const std::string page = Metrics(metrics);
   const pid_t pid = both.gateway().process().pid();
