@@ -21,7 +21,7 @@ constexpr char kRetryPushback[] = "grpc-retry-pushback-ms";
 // By the W3C's recommendation.
 constexpr size_t kMaxTraceStateBytes = 512;
 
-std::string ToString(grpc::string_ref text) { return {text.data(), text.size()}; }
+std::string ToString(const grpc::string_ref& text) { return {text.data(), text.size()}; }
 
 // Whether an entry of the backend's metadata goes on to the client as it is. gRPC writes its own
 // ones anew (the status' details would arrive twice), and CallRecord those of the request.
@@ -104,7 +104,7 @@ grpc::Status Forwarding::Close(const grpc::Status& status) {
   if (status.ok() || !backend_context_.GetServerInitialMetadata().empty()) PassInitialMetadata();
   PassTrailers();
   if (status.error_code() > grpc::StatusCode::UNAUTHENTICATED) {
-    const grpc::Status unknown(grpc::StatusCode::UNKNOWN, status.error_message());
+    grpc::Status unknown(grpc::StatusCode::UNKNOWN, status.error_message());
     record_.CloseWith(unknown);
     return unknown;
   }

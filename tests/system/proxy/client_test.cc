@@ -16,7 +16,6 @@
 namespace alma::testing {
 namespace {
 
-using gateway::ExportMessagesRequest;
 using gateway::ExportMessagesResponse;
 using gateway::ImportMessagesRequest;
 using gateway::Message;

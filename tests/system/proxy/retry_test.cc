@@ -11,7 +11,6 @@
 namespace alma::testing {
 namespace {
 
-using gateway::CreateMessageRequest;
 using gateway::Message;
 
 std::string ServiceConfig(const std::string& name) {
