@@ -9,6 +9,8 @@
 #include "absl/time/clock.h"
 #include "common/auth/scopes.h"
 #include "common/log/log.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
 
 namespace alma::gateway {
 namespace {
@@ -19,13 +21,24 @@ constexpr char kRetryPushback[] = "grpc-retry-pushback-ms";
 // By the W3C's recommendation.
 constexpr size_t kMaxTraceStateBytes = 512;
 
-std::string ToString(grpc::string_ref text) { return {text.data(), text.size()}; }
+std::string ToString(const grpc::string_ref& text) { return {text.data(), text.size()}; }
 
 // Whether an entry of the backend's metadata goes on to the client as it is. gRPC writes its own
 // ones anew (the status' details would arrive twice), and CallRecord those of the request.
 bool GoesOn(const std::string& key) {
   if (key == rpc::kRequestId || key == rpc::kTraceParent) return false;
   return !key.starts_with("grpc-") || key == kRetryPushback;
+}
+
+// What a service's own log line gives as the reason; empty for OK and for what no service made.
+std::string ReasonOf(const grpc::Status& status) {
+  google::rpc::Status details;
+  google::rpc::ErrorInfo info;
+  if (status.ok() || !details.ParseFromString(status.error_details())) return {};
+  for (const google::protobuf::Any& detail : details.details()) {
+    if (detail.UnpackTo(&info)) return info.reason();
+  }
+  return {};
 }
 
 }  // namespace
@@ -91,11 +104,11 @@ grpc::Status Forwarding::Close(const grpc::Status& status) {
   if (status.ok() || !backend_context_.GetServerInitialMetadata().empty()) PassInitialMetadata();
   PassTrailers();
   if (status.error_code() > grpc::StatusCode::UNAUTHENTICATED) {
-    const grpc::Status unknown(grpc::StatusCode::UNKNOWN, status.error_message());
+    grpc::Status unknown(grpc::StatusCode::UNKNOWN, status.error_message());
     record_.CloseWith(unknown);
     return unknown;
   }
-  record_.CloseWith(status);
+  record_.CloseWith(status, ReasonOf(status));
   return status;
 }
 

@@ -10,6 +10,7 @@
 #include <grpcpp/create_channel.h>
 
 #include "absl/strings/str_cat.h"
+#include "tests/support/secrets.h"
 
 namespace alma::testing {
 namespace {
@@ -124,6 +125,12 @@ AlmaServer::AlmaServer(const AlmaStorage& storage, const std::vector<std::string
 
 AlmaServer::AlmaServer(const std::vector<std::string>& command)
     : process_(command), address_(AwaitAddress(process_)), channel_(Connect(address_)) {}
+
+AlmaServer::~AlmaServer() {
+  const std::string secret = FindSecret(process_.Errors());
+  // Not an assertion where there is none: a test case that has no other is to fail.
+  if (!secret.empty()) FAIL_CHECK("a secret stands in a log: " << secret);
+}
 
 Finished AlmaServer::Stop(int signal) {
   // An idle client of gRPC looks at its connections every 5 seconds, and until then keeps the

@@ -58,13 +58,15 @@ struct Bootstrapped {
 };
 Bootstrapped Bootstrap(const AlmaStorage& storage, const std::string& organization = "Escola Alma");
 
-// A server, ready when it is made, killed in the end.
+// A server, ready when it is made, killed in the end. The test case fails when a secret stands in
+// its log by then.
 class AlmaServer {
  public:
   // An `alma serve` on a free loopback port. --log_level and the like may be given as `flags`.
   explicit AlmaServer(const AlmaStorage& storage, const std::vector<std::string>& flags = {});
   // What such a command line starts.
   explicit AlmaServer(const std::vector<std::string>& command);
+  ~AlmaServer();
 
   // As grpcurl takes it.
   const std::string& address() const { return address_; }

@@ -57,6 +57,30 @@ TEST_CASE("grpcurl lists and describes every service without a key") {
   }
 }
 
+TEST_CASE("a grpcurl that knows reflection by v1alpha only lists and describes and calls") {
+  const Deployment deployment = GENERATE(from_range(kDeployments));
+  CAPTURE(deployment);
+  const AlmaStorage storage(EngineOf(deployment));
+  const std::string key = "authorization: Bearer " + Bootstrap(storage).secret;
+  const Deployed server(storage, deployment);
+  const auto grpcurl = [&](const std::vector<std::string>& words) {
+    std::vector<std::string> command = {"grpcurl-v1.8.7", "-plaintext", "-H", key,
+                                        server.address()};
+    command.insert(command.end(), words.begin(), words.end());
+    const Finished ended = Run(command);
+    INFO(ended.err);
+    CHECK(ended.exit_code == 0);
+    return ended.out;
+  };
+  const std::string listed = grpcurl({"list"});
+  for (const std::string& name : ServiceNames()) {
+    CAPTURE(name);
+    CHECK_THAT(listed, Contains(name + "\n"));
+    CHECK_THAT(grpcurl({"describe", name}), Contains("rpc "));
+  }
+  CHECK(grpcurl({"alma.agents.v1.AgentsService/ListAgents"}) == "{\n  \n}\n");
+}
+
 TEST_CASE("grpcurl describes the payloads of events with the keys of the seed") {
   const Deployment deployment = GENERATE(from_range(kDeployments));
   CAPTURE(deployment);

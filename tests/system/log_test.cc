@@ -1,14 +1,16 @@
 #include <algorithm>
 #include <csignal>
-#include <regex>
 
 #include <google/protobuf/util/json_util.h>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/auth/api_key.h"
+#include "common/auth/principal.h"
 #include "google/protobuf/struct.pb.h"
 #include "tests/support/deployed.h"
+#include "tests/support/secrets.h"
 #include "tests/system/conversations.h"
 #include "tests/system/keys.h"
 
@@ -62,8 +64,7 @@ TEST_CASE("the log is a line of JSON per event and never holds a key") {
   UseKeys(server, first);
   const Finished ended = server.Stop(SIGTERM);
   CHECK(ended.exit_code == 0);
-  const bool holds_key = std::regex_search(ended.err, std::regex("alma_[0-9A-Za-z]{43}"));
-  CHECK_FALSE(holds_key);
+  CHECK(FindSecret(ended.err).empty());
 
   const std::vector<Struct> lines = ParseLines(ended.err);
   const auto call = std::find_if(lines.begin(), lines.end(), [](const Struct& line) {
@@ -76,6 +77,43 @@ TEST_CASE("the log is a line of JSON per event and never holds a key") {
   CHECK(Text(*call, "organization") == first.organization_uuid);
   CHECK(Text(*call, "code") == "OK");
   CHECK_FALSE(Text(*call, "time").empty());
+}
+
+TEST_CASE("the reason of an error stands in the log of every process that a call went through") {
+  const Deployment deployment = GENERATE(from_range(kDeployments));
+  CAPTURE(deployment);
+  const AlmaStorage storage(EngineOf(deployment));
+  const std::string key = Bootstrap(storage).secret;
+  Deployed server(storage, deployment);
+  {
+    v1::GetConversationRequest request;
+    request.set_uuid("01920000-0000-7000-8000-000000000009");
+    const Client client(server.channel(), key);
+    CHECK(client.Call(&v1::ConversationsService::Stub::GetConversation, request)
+              .status.error_code() == grpc::StatusCode::NOT_FOUND);
+  }
+  int calls = 0;
+  for (const Struct& line : ParseLines(server.Stop(SIGTERM).err)) {
+    if (Text(line, "code") != "NOT_FOUND") continue;
+    ++calls;
+    CHECK(Text(line, "reason") == "NOT_FOUND");
+  }
+  CHECK(calls == (deployment == Deployment::kSplit ? 2 : 1));
+}
+
+TEST_CASE("a log is searched for keys and for principals") {
+  auth::v1::Principal caller;
+  caller.add_scopes("agents.read");
+  const std::string principal = auth::PrincipalSigner({{std::string(32, 's')}}).Sign(caller);
+  const std::string key = auth::NewApiKey();
+  const auto line = [](const std::string& text) {
+    return absl::StrCat(R"({"event": "call", "request_id": ")", text, "\"}\n");
+  };
+  CHECK(FindSecret(line(std::string(128, 'a')) + line(key.substr(0, 12))).empty());
+  CHECK(FindSecret(line("") + line(key)) == key.substr(0, 48));
+  CHECK(FindSecret(line("alma-principal-bin")) == "alma-principal");
+  CHECK_FALSE(FindSecret(line(absl::Base64Escape(principal))).empty());
+  CHECK_FALSE(FindSecret(line(absl::WebSafeBase64Escape(principal))).empty());
 }
 
 }  // namespace
