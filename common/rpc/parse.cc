@@ -98,8 +98,8 @@ class Walker {
         continue;
       }
       const std::string name = PathOf(path, *field, counts[field->index()]++, key);
-      if (!WalkField(*field, name, nesting, closed || ClosedOneofOf(*field) != nullptr, &key))
-        return false;
+      const bool within_closed = closed || ClosedOneofOf(*field) != nullptr;
+      if (!WalkField(*field, name, nesting, within_closed, &key)) return false;
     }
     return in_.ConsumedEntireMessage();
   }
