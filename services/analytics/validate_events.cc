@@ -15,7 +15,6 @@ namespace alma::analytics {
 namespace {
 
 using google::protobuf::Struct;
-using google::protobuf::Value;
 using text::Presence;
 using text::Violations;
 

@@ -44,6 +44,7 @@ void Gateway::AddTo(rpc::Runtime& runtime, const Serve& serve) {
   for (const auto& [name, backend] : backends_) {
     std::vector<std::string> names;
     const auto descriptors = ServicesOf(name);
+    names.reserve(descriptors.size());
     for (const auto* descriptor : descriptors) names.push_back(descriptor->full_name());
     health_.push_back(std::make_unique<HealthWatch>(
         addresses_.find(name)->second, names, [known = backend.get()] { known->RetryNow(); }));
