@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstddef>
 #include <cstdio>
 #include <map>
 
@@ -14,7 +15,8 @@ constexpr int kPageSize = 100;
 constexpr int kRounds = 1000;
 
 double MedianMicros(std::vector<absl::Duration>& times) {
-  std::nth_element(times.begin(), times.begin() + times.size() / 2, times.end());
+  std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2),
+                   times.end());
   return absl::ToDoubleMicroseconds(times[times.size() / 2]);
 }
 

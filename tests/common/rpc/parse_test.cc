@@ -266,8 +266,8 @@ TEST_CASE("an integer beyond 32 bits is refused instead of cut") {
     CHECK(ViolatedFields(Field(1, largest) + Field(1, score), BatchCreateFollowUpsRequest()) ==
           Fields{"follow_ups[1].score"});
   }
-  analytics::v1::CreateAnalysisRequest analysis;
-  CHECK(ViolatedFields(Field(1, Field(6, "\x08\x80\x80\x80\x80\x08")), std::move(analysis)) ==
+  CHECK(ViolatedFields(Field(1, Field(6, "\x08\x80\x80\x80\x80\x08")),
+                       analytics::v1::CreateAnalysisRequest()) ==
         Fields{"analysis.sentiment_analysis.score"});
   analytics::v1::ListEventsRequest list;
   CHECK(ViolatedFields("\x08\x80\x80\x80\x80\x08", std::move(list)) == Fields{"page_size"});
@@ -301,9 +301,8 @@ TEST_CASE("a second member of a closed oneof is refused and of no other") {
   CHECK(ViolatedFields(Field(1, sale + meeting), CreateEventRequest()) ==
         Fields{"event.meeting_done"});
   CHECK(ViolatedFields(Field(1, custom + sale), CreateEventRequest()) == Fields{"event.sale_made"});
-  analytics::v1::UpdateAnalysisRequest analysis;
-  CHECK(ViolatedFields(Field(1, Field(6, "\x08\x01") + Field(8, "")), std::move(analysis)) ==
-        Fields{"analysis.custom"});
+  CHECK(ViolatedFields(Field(1, Field(6, "\x08\x01") + Field(8, "")),
+                       analytics::v1::UpdateAnalysisRequest()) == Fields{"analysis.custom"});
 }
 
 }  // namespace
