@@ -3,7 +3,6 @@
 #include <memory>
 #include <random>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -269,8 +268,8 @@ TEST_CASE("an integer beyond 32 bits is refused instead of cut") {
   CHECK(ViolatedFields(Field(1, Field(6, "\x08\x80\x80\x80\x80\x08")),
                        analytics::v1::CreateAnalysisRequest()) ==
         Fields{"analysis.sentiment_analysis.score"});
-  analytics::v1::ListEventsRequest list;
-  CHECK(ViolatedFields("\x08\x80\x80\x80\x80\x08", std::move(list)) == Fields{"page_size"});
+  CHECK(ViolatedFields("\x08\x80\x80\x80\x80\x08", analytics::v1::ListEventsRequest()) ==
+        Fields{"page_size"});
 }
 
 TEST_CASE("a field that is not known is refused in a closed oneof and nowhere else") {
@@ -286,9 +285,9 @@ TEST_CASE("a field that is not known is refused in a closed oneof and nowhere el
   CHECK(ViolatedFields(Field(1, Field(11, "\x10\x01")), CreateEventRequest()) ==
         Fields{"event.sale_made"});
   CHECK(ViolatedFields(Field(1, Field(14, Field(2, Field(9, "x")))), CreateEventRequest()).empty());
-  analytics::v1::BatchCreateAnalysesRequest analyses;
   CHECK(ViolatedFields(Field(1, Field(7, Field(1, Field(1, "a")) + Field(1, unknown + unknown))),
-                       std::move(analyses)) == Fields{"analyses[0].topics_detected.topics[1]"});
+                       analytics::v1::BatchCreateAnalysesRequest()) ==
+        Fields{"analyses[0].topics_detected.topics[1]"});
 }
 
 TEST_CASE("a second member of a closed oneof is refused and of no other") {
