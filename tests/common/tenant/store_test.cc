@@ -5,7 +5,6 @@
 namespace alma::tenant {
 namespace {
 
-using testing::FieldsOf;
 using testing::NthUuid;
 using testing::Ok;
 using testing::ReasonOf;
