@@ -46,8 +46,8 @@ void CheckUuid(Violations& violations, std::string_view field, std::string* valu
 // prints them), at most 16 levels, no NaN, no infinity, no Value without a kind, no integral number
 // beyond +-2^53. Objects and arrays count as levels alike, and `value` itself is level 1: {"a":[1]}
 // has two. Paths read "message.meta_data.a.b[3]"; a bad key is reported at the object that holds
-// it.
-void CheckStruct(Violations& violations, std::string_view field,
+// it. Whether nothing is wrong.
+bool CheckStruct(Violations& violations, std::string_view field,
                  const google::protobuf::Struct& value);
 
 // Turns every -0.0 into 0.0, so that what a create returns equals what a later read returns (jsonb

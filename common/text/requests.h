@@ -21,11 +21,12 @@ inline absl::Status Missing(std::string_view field) {
   return violations.ToStatus();
 }
 
-// CheckStruct; makes the object what is stored where nothing is wrong.
-inline void CheckMetaData(Violations& violations, std::string_view field,
-                          google::protobuf::Struct* meta_data) {
-  CheckStruct(violations, field, *meta_data);
-  if (violations.empty()) NormalizeStruct(meta_data);
+// CheckStruct; makes an object in which nothing is wrong what is stored. Whether it is one.
+inline bool CheckFreeJson(Violations& violations, std::string_view field,
+                          google::protobuf::Struct* json) {
+  if (!CheckStruct(violations, field, *json)) return false;
+  NormalizeStruct(json);
+  return true;
 }
 
 inline void CheckNotNegative(Violations& violations, std::string_view field, int64_t number) {

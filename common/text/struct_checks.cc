@@ -134,12 +134,13 @@ void Normalize(Value* value) {
 
 }  // namespace
 
-void CheckStruct(Violations& violations, std::string_view field, const Struct& value) {
+bool CheckStruct(Violations& violations, std::string_view field, const Struct& value) {
   StructWalk walk(violations, field);
   walk.Check(value, 1);
-  if (!walk.found_any() && !FitsAsJson(value, walk.leading_zeros())) {
-    violations.Add(field, "must take at most 64 KiB as JSON");
-  }
+  if (walk.found_any()) return false;
+  if (FitsAsJson(value, walk.leading_zeros())) return true;
+  violations.Add(field, "must take at most 64 KiB as JSON");
+  return false;
 }
 
 void NormalizeStruct(Struct* value) {

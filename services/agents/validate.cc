@@ -23,7 +23,7 @@ void CheckChanging(Violations& violations, v1::Agent& agent) {
   CheckName(violations, "email", agent.email(), Presence::kOptional);
   CheckName(violations, "phone_number", agent.phone_number(), Presence::kOptional);
   if (agent.has_other_info()) {
-    text::CheckMetaData(violations, "other_info", agent.mutable_other_info());
+    text::CheckFreeJson(violations, "other_info", agent.mutable_other_info());
   }
 }
 

@@ -9,6 +9,7 @@
 #include "alma/analytics/v1/event_payloads.pb.h"
 #include "common/text/checks.h"
 #include "common/text/json.h"
+#include "common/text/requests.h"
 
 namespace alma::analytics {
 namespace {
@@ -176,7 +177,7 @@ void CheckFields(Violations& violations, const std::string& path, PathNames name
       if (object->fields().empty()) {
         reflection.ClearField(payload, field);
       } else {
-        CheckFreeJson(violations, at, object);
+        text::CheckFreeJson(violations, at, object);
       }
     }
   }
@@ -213,17 +214,6 @@ void CheckPayload(Violations& violations, const std::string& path, PathNames nam
                   Message* payload) {
   CheckFields(violations, path, names, payload);
   if (!FitsAsJson(*payload)) violations.Add(path, "must take at most 64 KiB as JSON");
-}
-
-bool CheckFreeJson(Violations& violations, const std::string& path, Struct* json) {
-  Violations own;
-  text::CheckStruct(own, path, *json);
-  if (own.empty()) {
-    text::NormalizeStruct(json);
-    return true;
-  }
-  text::CheckStruct(violations, path, *json);
-  return false;
 }
 
 }  // namespace alma::analytics

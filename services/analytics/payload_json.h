@@ -29,8 +29,4 @@ enum class PathNames { kFields, kKeys };
 void CheckPayload(text::Violations& violations, const std::string& path, PathNames names,
                   google::protobuf::Message* payload);
 
-// text::CheckStruct and, where nothing is wrong, text::NormalizeStruct; whether nothing is.
-bool CheckFreeJson(text::Violations& violations, const std::string& path,
-                   google::protobuf::Struct* json);
-
 }  // namespace alma::analytics

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "alma/analytics/v1/analyses.pb.h"
 #include "alma/analytics/v1/events.pb.h"
+#include "common/text/requests.h"
 #include "services/analytics/payload_json.h"
 
 namespace alma::analytics {
@@ -78,7 +79,7 @@ std::string PayloadTypes::CheckNew(Violations& violations, Message* resource) co
   if (field == nullptr || field == &custom_) {
     CheckUpperSnake(violations, type_.name(), TypeIn(*resource));
     if (field == nullptr) return "";
-    const bool fits = CheckFreeJson(violations, custom_.name(), MutableCustom(resource)) &&
+    const bool fits = text::CheckFreeJson(violations, custom_.name(), MutableCustom(resource)) &&
                       ReadCustom(violations, resource);
     return fits ? custom_.name() : "";
   }
@@ -96,7 +97,7 @@ void PayloadTypes::CheckContent(Violations& violations, Message* resource) const
   const FieldDescriptor* field = SetFieldOf(*resource);
   if (field == nullptr) return;
   if (field == &custom_) {
-    CheckFreeJson(violations, custom_.name(), MutableCustom(resource));
+    text::CheckFreeJson(violations, custom_.name(), MutableCustom(resource));
   } else {
     CheckPayload(violations, field->name(), PathNames::kFields,
                  resource->GetReflection()->MutableMessage(resource, field));

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/tenant/requests.h"
 #include "common/text/checks.h"
+#include "common/text/requests.h"
 #include "services/analytics/payload_json.h"
 #include "services/analytics/payload_types.h"
 #include "services/analytics/validate.h"
@@ -43,7 +44,7 @@ void ReadMisnamed(Violations& violations, v1::Event& event) {
   Struct custom = std::move(*event.mutable_custom());
   event.set_event_type(kCustomerInformation);
   v1::CustomerInformationDetection& payload = *event.mutable_customer_information_detection();
-  if (!CheckFreeJson(violations, "custom", &custom)) return;
+  if (!text::CheckFreeJson(violations, "custom", &custom)) return;
   auto& fields = *custom.mutable_fields();
   const auto details = fields.find("DETAILS");
   if (details != fields.end() && details->second.has_struct_value()) {

@@ -12,7 +12,7 @@ namespace alma::conversations {
 namespace {
 
 using text::CheckEach;
-using text::CheckMetaData;
+using text::CheckFreeJson;
 using text::CheckNotNegative;
 using text::Presence;
 using text::Violations;
@@ -54,7 +54,7 @@ absl::Status ValidateParticipants(Request& request) {
 void CheckContent(Violations& violations, v1::Conversation& conversation) {
   CheckParticipants(violations, conversation);
   if (conversation.has_meta_data()) {
-    CheckMetaData(violations, "meta_data", conversation.mutable_meta_data());
+    CheckFreeJson(violations, "meta_data", conversation.mutable_meta_data());
   }
 }
 

@@ -11,7 +11,7 @@
 namespace alma::conversations {
 namespace {
 
-using text::CheckMetaData;
+using text::CheckFreeJson;
 using text::CheckNotNegative;
 using text::Presence;
 using text::Violations;
@@ -33,7 +33,7 @@ void CheckChanging(Violations& violations, v1::Message& message) {
   text::CheckContent(violations, "content", message.content(), Presence::kOptional);
   CheckLink(violations, "link", message.link());
   text::CheckWord(violations, "subchannel", message.subchannel(), Presence::kOptional);
-  if (message.has_meta_data()) CheckMetaData(violations, "meta_data", message.mutable_meta_data());
+  if (message.has_meta_data()) CheckFreeJson(violations, "meta_data", message.mutable_meta_data());
 }
 
 void CheckMessage(Violations& violations, v1::Message& message) {

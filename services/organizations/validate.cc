@@ -38,7 +38,7 @@ void CheckActive(Violations& violations, std::string_view active) {
 
 void CheckMetaDataOf(Violations& violations, v1::Organization& organization) {
   if (!organization.has_meta_data()) return;
-  text::CheckMetaData(violations, "organization.meta_data", organization.mutable_meta_data());
+  text::CheckFreeJson(violations, "organization.meta_data", organization.mutable_meta_data());
 }
 
 void CheckScopes(Violations& violations, v1::ApiKey& api_key) {
