@@ -55,7 +55,7 @@ std::optional<absl::StatusOr<auth::v1::Principal>> ApiKeyCallers::TryResolve(
 
 absl::StatusOr<auth::v1::Principal> PrincipalCallers::Resolve(const Metadata& metadata,
                                                               absl::Time) {
-  const auto [first, last] = metadata.equal_range("alma-principal-bin");
+  const auto [first, last] = metadata.equal_range(kPrincipal);
   if (std::distance(first, last) != 1) return status::ApiKeyInvalid();
   return signer_.Verify(View(first->second), absl::Now());
 }
@@ -65,7 +65,7 @@ absl::StatusOr<auth::v1::Principal> InsecureCallers::Resolve(const Metadata& met
   const auto [first, last] = metadata.equal_range("alma-organization");
   if (first == last) return signed_.Resolve(metadata, deadline);
   auth::v1::Principal principal;
-  if (std::distance(first, last) != 1 || metadata.count("alma-principal-bin") != 0 ||
+  if (std::distance(first, last) != 1 || metadata.count(kPrincipal) != 0 ||
       !id::ParseUuid(View(first->second), principal.mutable_organization_uuid())) {
     return status::ApiKeyInvalid();
   }

@@ -14,6 +14,9 @@
 
 namespace alma::rpc {
 
+// Metadata in which the gateway says whom it calls for, as auth::PrincipalSigner signs it.
+inline constexpr char kPrincipal[] = "alma-principal-bin";
+
 using Metadata = std::multimap<grpc::string_ref, grpc::string_ref>;
 
 // Finds out who makes a call. Implementations are thread-safe and may block.

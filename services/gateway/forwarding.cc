@@ -15,7 +15,6 @@
 namespace alma::gateway {
 namespace {
 
-constexpr char kPrincipal[] = "alma-principal-bin";
 constexpr char kTraceState[] = "tracestate";
 constexpr char kRetryPushback[] = "grpc-retry-pushback-ms";
 // By the W3C's recommendation.
@@ -51,7 +50,7 @@ Forwarding::Forwarding(const rpc::Method& method, const Destination& to,
       record_(method, to.runtime, context, default_deadline) {}
 
 grpc::GenericStub& Forwarding::Start() {
-  backend_context_.AddMetadata(kPrincipal, to_.principals.For(record_.caller(), absl::Now()));
+  backend_context_.AddMetadata(rpc::kPrincipal, to_.principals.For(record_.caller(), absl::Now()));
   backend_context_.AddMetadata(rpc::kRequestId, record_.request_id());
   if (!record_.trace_parent().empty()) {
     backend_context_.AddMetadata(rpc::kTraceParent, record_.trace_parent());

@@ -7,6 +7,7 @@
 #include "absl/time/clock.h"
 #include "alma/organizations/v1/api_keys.grpc.pb.h"
 #include "common/log/log.h"
+#include "common/rpc/caller.h"
 #include "common/status/status.h"
 
 namespace alma::gateway {
@@ -20,7 +21,7 @@ absl::StatusOr<VerifyApiKeyResponse> VerifyApiKey(Backend& organizations, Princi
                                                   absl::Time deadline) {
   const absl::Time now = absl::Now();
   grpc::ClientContext context;
-  context.AddMetadata("alma-principal-bin", principals.ForGateway(now));
+  context.AddMetadata(rpc::kPrincipal, principals.ForGateway(now));
   context.set_deadline(absl::ToChronoTime(std::min(deadline, now + kVerifyTimeout)));
   VerifyApiKeyRequest request;
   request.set_secret_sha256(secret_sha256);
