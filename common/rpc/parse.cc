@@ -64,8 +64,10 @@ bool IsStricter(const Descriptor& type, std::set<const Descriptor*>& seen) {
 bool IsStricter(const Descriptor& type) {
   thread_local std::map<const Descriptor*, bool> known;
   const auto [entry, is_new] = known.emplace(&type, false);
-  std::set<const Descriptor*> seen;
-  if (is_new) entry->second = IsStricter(type, seen);
+  if (is_new) {
+    std::set<const Descriptor*> seen;
+    entry->second = IsStricter(type, seen);
+  }
   return entry->second;
 }
 
