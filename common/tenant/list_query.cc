@@ -23,21 +23,14 @@ std::string Join(const std::vector<std::string_view>& columns, const char* separ
 
 ListRange::ListRange(std::string_view table, std::string_view columns,
                      std::string_view organization)
-    : table_(table),
-      select_(absl::StrCat("select ", std::string(columns), " from ", std::string(table),
+    : select_(absl::StrCat("select ", std::string(columns), " from ", std::string(table),
                            " where alma_internal_organization = :organization")),
       params_({{"organization", organization}}) {}
 
-void ListRange::Where(std::string_view column, std::string_view value) {
+void ListRange::WhereEqual(std::string_view column, db::Param value) {
   const std::string name(column);
   absl::StrAppend(&select_, " and ", name, " = :", name);
-  params_.emplace_back(column, value);
-}
-
-void ListRange::Where(std::string_view column, bool value) {
-  const std::string name(column);
-  absl::StrAppend(&select_, " and ", name, " = :", name);
-  params_.emplace_back(column, value);
+  params_.push_back(std::move(value));
 }
 
 void ListRange::Filter(std::string_view condition) {

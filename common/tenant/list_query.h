@@ -26,9 +26,10 @@ class ListRange {
   ListRange(std::string_view table, std::string_view columns, std::string_view organization);
 
   // Only rows with this value. What else the caller knows of the rows goes to Filter.
-  void Where(std::string_view column, std::string_view value);
-  void Where(std::string_view column, const char* value) { Where(column, std::string_view(value)); }
-  void Where(std::string_view column, bool value);
+  template <typename Value>
+  void Where(std::string_view column, const Value& value) {
+    WhereEqual(column, db::Param(column, value));
+  }
   // A condition without parameters that some of the range's rows may not meet.
   void Filter(std::string_view condition);
 
@@ -44,7 +45,8 @@ class ListRange {
   ListQuery Behind(const db::Position& after, int64_t limit) const;
 
  private:
-  const std::string_view table_;
+  void WhereEqual(std::string_view column, db::Param value);
+
   std::string select_;
   std::vector<db::Param> params_;
   std::vector<std::string_view> order_;

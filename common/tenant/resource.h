@@ -53,14 +53,4 @@ std::string* MutableKey(Resource& resource) {
   }
 }
 
-// The external_id; empty of a resource that has none.
-template <typename Resource>
-std::string_view ExternalId(const Resource& resource) {
-  if constexpr (HasExternalId<Resource>) {
-    return resource.external_id();
-  } else {
-    return {};
-  }
-}
-
 }  // namespace alma::tenant
