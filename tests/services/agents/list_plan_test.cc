@@ -17,7 +17,7 @@ constexpr char kFill[] =
     "insert into agents (alma_internal_organization, uuid, name, email, phone_number, internal, "
     "origin, email_lookup, phone_number_lookup, revision) "
     "select $ORGANIZATION, $UUID, 'name', 'given', 'given', i % 3 = 0, "
-    "case when i % 2 = 0 then 'busy' else 'origin ' || i % 100 end, "
+    "case when i % 2 = 0 then 'busy' else 'origin ' || (i % 100) end, "
     "case when i % 100 = 0 then 'shared' else 'email ' || i end, "
     "case when i % 100 = 0 then '+1' else '+' || (1000 + i) end, i + 1 from numbers";
 

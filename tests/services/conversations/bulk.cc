@@ -35,7 +35,7 @@ constexpr char kConversations[] =
     "activity_minute) "
     "select $ORGANIZATION, $UUID, cast('[\"0190f5fe-2222-7000-8000-000000000001\"]' as {json}), "
     "cast('[\"+49 1\"]' as {json}), $MINUTE, $MINUTE, "
-    "case when i % 2 = 0 then 'busy' when i % 100 = 1 then 'rare' else 'origin ' || i % 100 end, "
+    "case when i % 2 = 0 then 'busy' when i % 100 = 1 then 'rare' else 'origin ' || (i % 100) end, "
     "i + 1, 0, $MINUTE from numbers";
 
 constexpr char kParticipants[] =
