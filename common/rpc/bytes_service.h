@@ -23,6 +23,8 @@ class BytesService : public grpc::Service {
   ~BytesService() override;
 
   const google::protobuf::ServiceDescriptor& descriptor() const { return descriptor_; }
+  // In the order of the descriptor.
+  const std::vector<std::unique_ptr<Method>>& methods() const { return methods_; }
 
  protected:
   BytesService(const google::protobuf::ServiceDescriptor& descriptor, metrics::Calls& metrics);

@@ -56,7 +56,6 @@ class Stream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byte
   absl::StatusOr<StreamHandler::Next> Handle(const std::vector<grpc::ByteBuffer>& in, bool ended,
                                              std::vector<grpc::ByteBuffer>* out);
 
-  const Method& method_;
   Runtime& runtime_;
   std::atomic<size_t>& bytes_of_all_;
   CallRecord record_;
