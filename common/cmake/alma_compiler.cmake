@@ -2,8 +2,10 @@
 
 add_compile_options(-fno-omit-frame-pointer "-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=")
 if(ALMA_SANITIZE)
-  # SOCI hides the type information that the vptr check needs.
-  add_compile_options("-fsanitize=${ALMA_SANITIZE}" -fno-sanitize-recover=all -fno-sanitize=vptr)
+  # SOCI hides the type information that the vptr check needs; Clang's function check needs that of the
+  # libraries' callbacks.
+  add_compile_options("-fsanitize=${ALMA_SANITIZE}" -fno-sanitize-recover=all -fno-sanitize=vptr
+    "$<$<CXX_COMPILER_ID:Clang>:-fno-sanitize=function>")
   add_link_options("-fsanitize=${ALMA_SANITIZE}")
 endif()
 
@@ -18,6 +20,8 @@ if(ALMA_CCACHE AND ALMA_CCACHE_PROGRAM)
       "${ALMA_CCACHE_PROGRAM}")
   if(ALMA_PCH AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
     add_compile_options(-fpch-preprocess)
+  elseif(ALMA_PCH AND CMAKE_CXX_COMPILER_ID STREQUAL Clang)
+    add_compile_options("SHELL:-Xclang -fno-pch-timestamp")
   endif()
 endif()
 

@@ -2,7 +2,7 @@
 
 # Generates C++ from PROTOS (paths as an import statement writes them, each looked up in IMPORT_DIRS).
 #   NAME          messages; whatever links it holds every descriptor, which reflection serves
-#   NAME_stubs    generated service classes and client stubs
+#   NAME_stubs    generated service classes and client stubs, where there are services
 #   NAME_sources  builds the generated sources alone
 function(alma_proto_library name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "IMPORT_DIRS;PROTOS")
@@ -47,9 +47,11 @@ function(alma_proto_library name)
   add_library(${name} INTERFACE)
   target_link_libraries(${name} INTERFACE $<LINK_LIBRARY:WHOLE_ARCHIVE,${name}_messages>)
 
-  add_library(${name}_stubs STATIC EXCLUDE_FROM_ALL ${stubs})
-  target_link_libraries(${name}_stubs PUBLIC ${name} gRPC::grpc++)
-  add_dependencies(${name}_stubs ${name}_sources)
+  if(stubs)
+    add_library(${name}_stubs STATIC EXCLUDE_FROM_ALL ${stubs})
+    target_link_libraries(${name}_stubs PUBLIC ${name} gRPC::grpc++)
+    add_dependencies(${name}_stubs ${name}_sources)
+  endif()
 endfunction()
 
 # Library alma_NAME from services/NAME/*.cc without main.cc, and from main.cc the executable alma-NAME,
