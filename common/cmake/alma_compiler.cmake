@@ -33,4 +33,8 @@ function(alma_warnings target)
   if(ALMA_SANITIZE)
     target_compile_options(${target} PRIVATE "$<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>")
   endif()
+  if(ALMA_SANITIZE MATCHES thread)
+    # abseil's flags have a fence, of which ThreadSanitizer makes nothing.
+    target_compile_options(${target} PRIVATE "$<$<CXX_COMPILER_ID:GNU>:-Wno-tsan>")
+  endif()
 endfunction()

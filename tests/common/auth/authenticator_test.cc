@@ -178,7 +178,7 @@ TEST_CASE("the memory for keys is bounded") {
   CHECK(store.Authenticate(NewApiKey()).ok());
 }
 
-TEST_CASE("keys are authenticated and forgotten by many threads at once") {
+TEST_CASE("keys are authenticated and forgotten by many threads at once", "[threads]") {
   KeyStore store;
   std::vector<std::string> keys(10);
   for (std::string& key : keys) key = NewApiKey();
