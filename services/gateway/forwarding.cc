@@ -15,10 +15,7 @@
 namespace alma::gateway {
 namespace {
 
-constexpr char kTraceState[] = "tracestate";
 constexpr char kRetryPushback[] = "grpc-retry-pushback-ms";
-// By the W3C's recommendation.
-constexpr size_t kMaxTraceStateBytes = 512;
 
 std::string ToString(const grpc::string_ref& text) { return {text.data(), text.size()}; }
 
@@ -52,13 +49,9 @@ Forwarding::Forwarding(const rpc::Method& method, const Destination& to,
 grpc::GenericStub& Forwarding::Start() {
   backend_context_.AddMetadata(rpc::kPrincipal, to_.principals.For(record_.caller(), absl::Now()));
   backend_context_.AddMetadata(rpc::kRequestId, record_.request_id());
-  if (!record_.trace_parent().empty()) {
-    backend_context_.AddMetadata(rpc::kTraceParent, record_.trace_parent());
-    const auto state = context_.client_metadata().find(kTraceState);
-    if (state != context_.client_metadata().end() && state->second.size() <= kMaxTraceStateBytes) {
-      backend_context_.AddMetadata(kTraceState, ToString(state->second));
-    }
-  }
+  const rpc::Trace& trace = record_.trace();
+  if (!trace.parent.empty()) backend_context_.AddMetadata(rpc::kTraceParent, trace.parent);
+  if (!trace.state.empty()) backend_context_.AddMetadata(rpc::kTraceState, trace.state);
   if (record_.deadline() != absl::InfiniteFuture()) {
     backend_context_.set_deadline(absl::ToChronoTime(record_.deadline()));
   }
