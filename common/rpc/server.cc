@@ -27,8 +27,8 @@ namespace {
 constexpr absl::Duration kReportHealthEvery = absl::Milliseconds(100);
 // Before a shutdown, for whoever calls again and again to be waiting by then, and after it began,
 // for clients to hear of it.
-constexpr absl::Duration kHoldBefore = absl::Milliseconds(20);
-constexpr absl::Duration kHoldAfter = absl::Milliseconds(50);
+constexpr absl::Duration kHoldBefore = absl::Milliseconds(50);
+constexpr absl::Duration kHoldAfter = absl::Milliseconds(100);
 constexpr std::string_view kUnix = "unix:";
 
 sigset_t StopSignals() {

@@ -18,7 +18,7 @@ class HealthWatch {
   static constexpr absl::Duration kAskEvery = absl::Milliseconds(200);
   static constexpr absl::Duration kAnswerWithin = absl::Milliseconds(500);
   // So many questions without an answer, one after another, and a process is gone.
-  static constexpr int kMissesUntilGone = 2;
+  static constexpr int kMissesUntilGone = 3;
 
   // Called, on threads of this object's own, with the number of a process in the addresses and how
   // it is: it serves where any of the services does, for the others say best themselves why they do
