@@ -12,8 +12,8 @@ grpc::ServerUnaryReactor* Answer::Begin(const Method& method, Runtime& runtime,
   grpc::ServerUnaryReactor* const reactor = answer->reactor_;
   if (!Exists(method, runtime)) {
     answer->Finish(status::MethodUnimplemented());
-  } else if (!runtime.workers.Submit([answer] { answer->Run(); })) {
-    answer->Finish(status::Overloaded(kRetryOverload));
+  } else {
+    runtime.hold.Pass([answer] { answer->Queue(); });
   }
   return reactor;
 }
@@ -21,10 +21,15 @@ grpc::ServerUnaryReactor* Answer::Begin(const Method& method, Runtime& runtime,
 Answer::Answer(const Method& method, Runtime& runtime, grpc::CallbackServerContext& context,
                const grpc::ByteBuffer& in, grpc::ByteBuffer* out)
     : method_(method),
+      workers_(runtime.workers),
       record_(method, runtime, context, runtime.default_deadline),
       in_(in),
       out_(out),
       reactor_(context.DefaultReactor()) {}
+
+void Answer::Queue() {
+  if (!workers_.Submit([this] { Run(); })) Finish(status::Overloaded(kRetryOverload));
+}
 
 void Answer::Run() {
   Finish(record_.Guard([this] { return Handle(); }));

@@ -24,12 +24,14 @@ class Answer {
   Answer(const Method& method, Runtime& runtime, grpc::CallbackServerContext& context,
          const grpc::ByteBuffer& in, grpc::ByteBuffer* out);
 
+  void Queue();
   void Run();
   absl::Status Handle();
   // Ends the call and this object.
   void Finish(const absl::Status& status);
 
   const Method& method_;
+  WorkerPool& workers_;
   CallRecord record_;
   const grpc::ByteBuffer& in_;
   grpc::ByteBuffer* const out_;

@@ -1,6 +1,7 @@
 #include "common/rpc/call_record.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <grpc/support/time.h>
@@ -16,21 +17,15 @@ namespace {
 
 constexpr size_t kMaxIdLength = 128;
 
-// The value of a metadata entry that is passed on and returned: at most 128 visible ASCII
-// characters, else nothing.
-std::string PassedOn(const Metadata& metadata, const char* key) {
-  const auto entry = metadata.find(key);
-  if (entry == metadata.end()) return {};
-  const grpc::string_ref value = entry->second;
+// The client's own where it gave one, of at most 128 visible ASCII characters.
+std::string RequestId(const Metadata& metadata) {
+  const auto [first, last] = metadata.equal_range(kRequestId);
+  if (std::distance(first, last) != 1) return id::NewUuid();
+  const grpc::string_ref value = first->second;
   const bool visible =
       std::all_of(value.begin(), value.end(), [](char c) { return c > ' ' && c < 0x7f; });
-  return visible && value.size() <= kMaxIdLength ? std::string(value.data(), value.size())
-                                                 : std::string();
-}
-
-std::string RequestId(const Metadata& metadata) {
-  std::string given = PassedOn(metadata, kRequestId);
-  return given.empty() ? id::NewUuid() : given;
+  if (value.empty() || !visible || value.size() > kMaxIdLength) return id::NewUuid();
+  return {value.data(), value.size()};
 }
 
 absl::Time Deadline(const grpc::CallbackServerContext& context, absl::Duration default_deadline) {
@@ -52,7 +47,7 @@ CallRecord::CallRecord(const Method& method, Runtime& runtime, grpc::CallbackSer
       begun_(absl::Now()),
       deadline_(Deadline(context, default_deadline)),
       request_id_(RequestId(context.client_metadata())),
-      trace_parent_(PassedOn(context.client_metadata(), kTraceParent)) {}
+      trace_(TraceOf(context.client_metadata())) {}
 
 absl::Status CallRecord::CheckAwaited() const {
   if (absl::Now() >= deadline_) return status::DeadlineTooShort();
@@ -87,7 +82,7 @@ absl::Status CallRecord::Thrown() const {
 
 void CallRecord::SendInitialMetadata() {
   context_.AddInitialMetadata(kRequestId, request_id_);
-  if (!trace_parent_.empty()) context_.AddInitialMetadata(kTraceParent, trace_parent_);
+  if (!trace_.parent.empty()) context_.AddInitialMetadata(kTraceParent, trace_.parent);
 }
 
 grpc::Status CallRecord::Close(const absl::Status& status) {
@@ -102,7 +97,7 @@ void CallRecord::CloseWith(const grpc::Status& status, std::string_view reason) 
   // from retrying it.
   if (!status.ok()) {
     context_.AddTrailingMetadata(kRequestId, request_id_);
-    if (!trace_parent_.empty()) context_.AddTrailingMetadata(kTraceParent, trace_parent_);
+    if (!trace_.parent.empty()) context_.AddTrailingMetadata(kTraceParent, trace_.parent);
   }
   const absl::Duration elapsed = absl::Now() - begun_;
   method_.metrics->Record(status.error_code(), elapsed);

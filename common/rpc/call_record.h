@@ -11,11 +11,11 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/rpc/method.h"
+#include "common/rpc/trace.h"
 
 namespace alma::rpc {
 
 inline constexpr char kRequestId[] = "x-request-id";
-inline constexpr char kTraceParent[] = "traceparent";
 
 // How long a client is asked to wait when the queue of the workers is full.
 inline constexpr absl::Duration kRetryOverload = absl::Milliseconds(100);
@@ -40,8 +40,7 @@ class CallRecord {
   const auth::v1::Principal& caller() const { return caller_; }
   absl::Time deadline() const { return deadline_; }
   const std::string& request_id() const { return request_id_; }
-  // "" where the client sent none.
-  const std::string& trace_parent() const { return trace_parent_; }
+  const Trace& trace() const { return trace_; }
 
   // What `body`, a function that returns absl::Status, answers; INTERNAL where it throws.
   template <typename Body>
@@ -74,7 +73,7 @@ class CallRecord {
   const absl::Time begun_;
   const absl::Time deadline_;
   const std::string request_id_;
-  const std::string trace_parent_;
+  const Trace trace_;
   auth::v1::Principal caller_;
   bool admitted_ = false;
 };

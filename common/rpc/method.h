@@ -12,6 +12,7 @@
 #include "common/metrics/metrics.h"
 #include "common/rpc/call.h"
 #include "common/rpc/caller.h"
+#include "common/rpc/hold.h"
 #include "common/rpc/stream_handler.h"
 #include "common/rpc/worker_pool.h"
 
@@ -22,6 +23,8 @@ struct Runtime {
   WorkerPool& workers;
   Callers& callers;
   metrics::Calls& metrics;
+  // That of the server.
+  Hold& hold;
   // What a call without a deadline gets.
   absl::Duration default_deadline = absl::Seconds(30);
 };

@@ -26,8 +26,12 @@ ABSL_FLAG(int, queue_limit, 1024,
           "Calls that wait for a worker at most; more are refused with RESOURCE_EXHAUSTED.");
 ABSL_FLAG(absl::Duration, default_deadline, absl::Seconds(30),
           "What a call without a deadline gets.");
+ABSL_FLAG(
+    absl::Duration, drain_notice, absl::Milliseconds(500),
+    "How long to say NOT_SERVING after SIGTERM and answer as before, so that whoever looks at "
+    "health sends calls elsewhere.");
 ABSL_FLAG(absl::Duration, drain_timeout, absl::Seconds(10),
-          "How long calls in flight may go on after SIGTERM.");
+          "How long calls in flight may go on after the drain's notice.");
 ABSL_FLAG(std::string, metrics_listen, "default",
           "Where Prometheus reads /metrics, host:port; empty for nowhere. The default is a "
           "loopback port per "
@@ -50,6 +54,11 @@ void RaiseFileLimit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+void CutOffDrain() {
+  log::Error("drain_cut_off", {});
+  std::_Exit(1);
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Process>> Process::Create(std::string name,
@@ -68,6 +77,10 @@ absl::StatusOr<std::unique_ptr<Process>> Process::Create(std::string name,
       absl::GetFlag(FLAGS_default_deadline) > absl::Hours(1)) {
     return absl::InvalidArgumentError("--default_deadline: more than 0, at most 1h");
   }
+  if (absl::GetFlag(FLAGS_drain_notice) < absl::ZeroDuration() ||
+      absl::GetFlag(FLAGS_drain_notice) > absl::Hours(1)) {
+    return absl::InvalidArgumentError("--drain_notice: 0 to 1h");
+  }
   if (absl::GetFlag(FLAGS_drain_timeout) < absl::ZeroDuration() ||
       absl::GetFlag(FLAGS_drain_timeout) > absl::Hours(1)) {
     return absl::InvalidArgumentError("--drain_timeout: 0 to 1h");
@@ -78,7 +91,8 @@ absl::StatusOr<std::unique_ptr<Process>> Process::Create(std::string name,
   google::protobuf::SetLogHandler(nullptr);
   ServerOptions options{.name = std::move(name),
                         .listen = absl::GetFlag(FLAGS_listen),
-                        .insecure = absl::GetFlag(FLAGS_insecure)};
+                        .insecure = absl::GetFlag(FLAGS_insecure),
+                        .drain_notice = absl::GetFlag(FLAGS_drain_notice)};
   if (options.listen.empty()) options.listen = {listen};
   return std::unique_ptr<Process>(new Process(std::move(options), metrics_listen));
 }
@@ -93,6 +107,7 @@ Runtime& Process::UseCallers(Callers& callers) {
       std::make_unique<Runtime>(Runtime{.workers = workers_,
                                         .callers = callers,
                                         .metrics = metrics_,
+                                        .hold = server_.hold(),
                                         .default_deadline = absl::GetFlag(FLAGS_default_deadline)});
   return *runtime_;
 }
@@ -122,10 +137,13 @@ absl::Status Process::Run() {
   RETURN_IF_ERROR(server_.Start());
   WaitForSignal();
   const absl::Duration timeout = absl::GetFlag(FLAGS_drain_timeout);
-  std::thread([timeout] {
-    absl::SleepFor(timeout + kEndAfterDrain);
-    log::Error("drain_cut_off", {});
-    std::_Exit(1);
+  std::thread([end = absl::GetFlag(FLAGS_drain_notice) + timeout + kEndAfterDrain] {
+    absl::SleepFor(end);
+    CutOffDrain();
+  }).detach();
+  std::thread([] {
+    WaitForSignal();
+    CutOffDrain();
   }).detach();
   server_.Drain(timeout);
   return absl::OkStatus();

@@ -17,9 +17,8 @@
 namespace alma::rpc {
 
 // What every server process is made of, after the flags that all of them share: --listen --insecure
-// --workers
-// --queue_limit --default_deadline --drain_timeout --metrics_listen --log_level --allow_core (see
-// --help).
+// --workers --queue_limit --default_deadline --drain_notice --drain_timeout --metrics_listen
+// --log_level --allow_core (see --help).
 class Process {
  public:
   // Call it first in a process, before any thread. `listen` and `metrics_listen` are used where the
@@ -40,8 +39,8 @@ class Process {
   // The addresses that Run will listen on.
   const std::vector<std::string>& listen() const { return server_.listen(); }
 
-  // Serves until SIGTERM or SIGINT, then drains. Errors are those of Server::Start and of the
-  // metrics listener.
+  // Serves until SIGTERM or SIGINT, then drains; a second one ends the process at once, with 1.
+  // Errors are those of Server::Start and of the metrics listener.
   absl::Status Run();
 
  private:

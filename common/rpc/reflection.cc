@@ -8,6 +8,7 @@
 #include <grpcpp/impl/codegen/server_callback_handlers.h>
 #include <grpcpp/support/server_callback.h>
 
+#include "common/status/status.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/descriptor.pb.h"
 
@@ -64,30 +65,6 @@ void AnswerExtensionNumbers(const std::string& type_name, ServerReflectionRespon
   }
 }
 
-class Stream final
-    : public grpc::ServerBidiReactor<ServerReflectionRequest, ServerReflectionResponse> {
- public:
-  explicit Stream(const std::vector<std::string>& services) : services_(services) {
-    StartRead(&request_);
-  }
-
-  void OnReadDone(bool ok) override {
-    if (!ok) return Finish(grpc::Status::OK);
-    response_ = Reflect(request_, services_);
-    StartWrite(&response_);
-  }
-  void OnWriteDone(bool ok) override {
-    if (!ok) return Finish(grpc::Status::OK);
-    StartRead(&request_);
-  }
-  void OnDone() override { delete this; }
-
- private:
-  const std::vector<std::string>& services_;
-  ServerReflectionRequest request_;
-  ServerReflectionResponse response_;
-};
-
 }  // namespace
 
 ServerReflectionResponse Reflect(const ServerReflectionRequest& request,
@@ -122,7 +99,54 @@ ServerReflectionResponse Reflect(const ServerReflectionRequest& request,
   return response;
 }
 
-ReflectionService::ReflectionService(Version version, const std::vector<std::string>& services) {
+// One call; all but its end happens under the service's mutex.
+class ReflectionService::Stream final
+    : public grpc::ServerBidiReactor<ServerReflectionRequest, ServerReflectionResponse> {
+ public:
+  explicit Stream(ReflectionService& reflection) : reflection_(reflection) {
+    absl::MutexLock lock(&reflection_.mutex_);
+    reflection_.streams_.insert(this);
+    if (reflection_.ended_) {
+      End(status::ToGrpcStatus(status::BackendUnavailable()));
+    } else {
+      StartRead(&request_);
+    }
+  }
+
+  void OnReadDone(bool ok) override {
+    absl::MutexLock lock(&reflection_.mutex_);
+    if (finished_) return;
+    if (!ok) return End(grpc::Status::OK);
+    response_ = Reflect(request_, reflection_.services_);
+    StartWrite(&response_);
+  }
+  void OnWriteDone(bool ok) override {
+    absl::MutexLock lock(&reflection_.mutex_);
+    if (finished_) return;
+    if (!ok) return End(grpc::Status::OK);
+    StartRead(&request_);
+  }
+  void OnDone() override {
+    {
+      absl::MutexLock lock(&reflection_.mutex_);
+      reflection_.streams_.erase(this);
+    }
+    delete this;
+  }
+
+  void End(const grpc::Status& status) {
+    if (!std::exchange(finished_, true)) Finish(status);
+  }
+
+ private:
+  ReflectionService& reflection_;
+  ServerReflectionRequest request_;
+  ServerReflectionResponse response_;
+  bool finished_ = false;
+};
+
+ReflectionService::ReflectionService(Version version, const std::vector<std::string>& services)
+    : services_(services) {
   const char* path = version == Version::kV1
                          ? "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"
                          : "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
@@ -130,7 +154,13 @@ ReflectionService::ReflectionService(Version version, const std::vector<std::str
                                                  nullptr));
   MarkMethodCallback(
       0, new grpc::internal::CallbackBidiHandler<ServerReflectionRequest, ServerReflectionResponse>(
-             [&services](grpc::CallbackServerContext*) { return new Stream(services); }));
+             [this](grpc::CallbackServerContext*) { return new Stream(*this); }));
+}
+
+void ReflectionService::EndStreams() {
+  absl::MutexLock lock(&mutex_);
+  ended_ = true;
+  for (Stream* stream : streams_) stream->End(status::ToGrpcStatus(status::BackendUnavailable()));
 }
 
 }  // namespace alma::rpc

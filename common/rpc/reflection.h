@@ -1,10 +1,13 @@
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
 #include <grpcpp/impl/codegen/service_type.h>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "grpc/reflection/v1/reflection.pb.h"
 
 namespace alma::rpc {
@@ -24,6 +27,17 @@ class ReflectionService final : public grpc::Service {
 
   // `services` outlives this object and may grow until the server starts.
   ReflectionService(Version version, const std::vector<std::string>& services);
+
+  // Ends the calls in flight, now and from now on, with UNAVAILABLE. Thread-safe.
+  void EndStreams() ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  class Stream;
+
+  const std::vector<std::string>& services_;
+  absl::Mutex mutex_;
+  std::set<Stream*> streams_ ABSL_GUARDED_BY(mutex_);
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace alma::rpc

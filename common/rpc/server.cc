@@ -12,9 +12,8 @@
 #include <utility>
 
 #include <grpc/support/log.h>
-#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/ext/health_check_service_server_builder_option.h>
 #include <grpcpp/security/server_credentials.h>
-#include <grpcpp/server_builder.h>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -26,19 +25,11 @@ namespace alma::rpc {
 namespace {
 
 constexpr absl::Duration kReportHealthEvery = absl::Milliseconds(100);
+// Before a shutdown, for whoever calls again and again to be waiting by then, and after it began,
+// for clients to hear of it.
+constexpr absl::Duration kHoldBefore = absl::Milliseconds(50);
+constexpr absl::Duration kHoldAfter = absl::Milliseconds(100);
 constexpr std::string_view kUnix = "unix:";
-
-// A client that wants more opens another connection; each stream may hold a message of 4 MiB.
-constexpr int kMaxStreamsPerConnection = 256;
-// What a connection without a client behind it may cost: one that never says hello, one without
-// calls, one whose peer has vanished.
-constexpr int kHandshakeTimeoutMillis = 10'000;
-constexpr int kMaxIdleMillis = 15 * 60'000;
-constexpr int kKeepaliveTimeMillis = 60'000;
-constexpr int kKeepaliveTimeoutMillis = 20'000;
-// How often a client may ask whether this process is still there while a call waits. A gateway
-// does.
-constexpr int kMinPingIntervalMillis = 5'000;
 
 sigset_t StopSignals() {
   sigset_t signals;
@@ -119,7 +110,6 @@ Server::Server(ServerOptions options)
       reflection_(ReflectionService::Version::kV1, names_),
       reflection_alpha_(ReflectionService::Version::kV1Alpha, names_) {
   gpr_set_log_function(LogGrpc);
-  grpc::EnableDefaultHealthCheckService(true);
 }
 
 Server::~Server() { Drain(absl::ZeroDuration()); }
@@ -129,17 +119,32 @@ void Server::Add(BytesService& service, std::function<bool()> ready) {
   served_.push_back({&service, std::move(ready)});
 }
 
-absl::Status Server::Start() {
-  grpc::ServerBuilder builder;
+void Server::Configure(grpc::ServerBuilder& builder) {
   // Two processes on one port would take turns in answering.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreamsPerConnection);
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeTimeoutMillis);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kMaxIdleMillis);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMillis);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMillis);
+  builder.AddChannelArgument(
+      GRPC_ARG_MAX_CONNECTION_AGE_MS,
+      static_cast<int>(absl::ToInt64Milliseconds(options_.max_connection_age)));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kServerKeepaliveTimeMillis);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kServerKeepaliveTimeoutMillis);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              kMinPingIntervalMillis);
+  // HealthService answers.
+  builder.SetOption(std::make_unique<grpc::HealthCheckServiceServerBuilderOption>(nullptr));
+  for (const Served& served : served_) builder.RegisterService(served.service);
+  builder.RegisterService(&health_);
+  builder.RegisterService(&reflection_);
+  builder.RegisterService(&reflection_alpha_);
+}
+
+absl::Status Server::Start() {
+  grpc::ServerBuilder builder;
+  Configure(builder);
   std::vector<int> ports(options_.listen.size());
   for (size_t i = 0; i < ports.size(); ++i) {
     RETURN_IF_ERROR(CheckAddress("--listen", options_.listen[i], options_.insecure));
@@ -148,17 +153,14 @@ absl::Status Server::Start() {
     }
     builder.AddListeningPort(options_.listen[i], grpc::InsecureServerCredentials(), &ports[i]);
   }
-  for (const Served& served : served_) builder.RegisterService(served.service);
-  builder.RegisterService(&reflection_);
-  builder.RegisterService(&reflection_alpha_);
+  ReportHealth();
   server_ = builder.BuildAndStart();
   const auto failed = std::find(ports.begin(), ports.end(), 0);
   if (failed != ports.end() || server_ == nullptr) {
     const size_t which = failed == ports.end() ? 0 : failed - ports.begin();
     return absl::UnavailableError(absl::StrCat("cannot listen on ", options_.listen[which]));
   }
-  ReportHealth();
-  health_ = std::thread([this] {
+  reporting_ = std::thread([this] {
     while (!draining_.WaitForNotificationWithTimeout(kReportHealthEvery)) ReportHealth();
   });
   for (size_t i = 0; i < ports.size(); ++i) {
@@ -174,19 +176,37 @@ void Server::ReportHealth() {
   for (const Served& served : served_) {
     const bool ready = served.ready();
     all = all && ready;
-    server_->GetHealthCheckService()->SetServingStatus(served.service->descriptor().full_name(),
-                                                       ready);
+    health_.Set(served.service->descriptor().full_name(), ready);
   }
-  server_->GetHealthCheckService()->SetServingStatus("", all);
+  health_.Set("", all);
 }
 
 void Server::Drain(absl::Duration timeout) {
   if (server_ == nullptr || draining_.HasBeenNotified()) return;
   draining_.Notify();
-  if (health_.joinable()) health_.join();
-  server_->GetHealthCheckService()->Shutdown();
-  server_->Shutdown(absl::ToChronoTime(absl::Now() + timeout));
+  if (reporting_.joinable()) reporting_.join();
+  health_.Drain();
+  absl::SleepFor(options_.drain_notice);
+  // What has no end of its own.
+  health_.EndWatches();
+  reflection_.EndStreams();
+  reflection_alpha_.EndStreams();
+  Shutdown(absl::Now() + timeout);
   server_.reset();
+}
+
+void Server::Shutdown(absl::Time deadline) {
+  if (options_.drain_notice <= absl::ZeroDuration()) {
+    return server_->Shutdown(absl::ToChronoTime(deadline));
+  }
+  hold_.Begin();
+  absl::SleepFor(kHoldBefore);
+  std::thread release([this] {
+    absl::SleepFor(kHoldAfter);
+    hold_.End();
+  });
+  server_->Shutdown(absl::ToChronoTime(deadline));
+  release.join();
 }
 
 void BlockSignals() {

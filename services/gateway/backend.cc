@@ -1,92 +1,124 @@
 #include "services/gateway/backend.h"
 
-#include <utility>
+#include <array>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/container/inlined_vector.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "services/gateway/channel.h"
 
 namespace alma::gateway {
+namespace {
 
-// To all processes of one target.
-struct Backend::Path {
-  explicit Path(const std::string& target) : channel(NewChannel(target)), stub(channel) {
+// How good a process is for a call: the best take it in turn, and 0 is none.
+int RankOf(Backend::Health health, grpc::Channel& channel) {
+  if (health == Backend::Health::kGone) return 0;
+  const grpc_connectivity_state state = channel.GetState(/*try_to_connect=*/true);
+  const bool ready = state == GRPC_CHANNEL_READY;
+  if (health == Backend::Health::kServing && state != GRPC_CHANNEL_TRANSIENT_FAILURE) {
+    return ready ? 4 : 3;
+  }
+  return ready ? 2 : 1;
+}
+
+}  // namespace
+
+struct Backend::Connection {
+  explicit Connection(const std::string& target) : channel(NewChannel(target)), stub(channel) {
     channel->GetState(/*try_to_connect=*/true);
   }
 
-  std::shared_ptr<grpc::Channel> channel;
+  const std::shared_ptr<grpc::Channel> channel;
   grpc::GenericStub stub;
-};
-
-// A path per target, of which there is one but for unusual mixes of addresses.
-struct Backend::Connection {
-  explicit Connection(const std::vector<std::string>& targets) {
-    for (const std::string& target : targets) paths.push_back(std::make_unique<Path>(target));
-  }
-
-  // The next one that works.
-  Path& Next() {
-    if (paths.size() == 1) return *paths.front();
-    const size_t first = next.fetch_add(1, std::memory_order_relaxed);
-    for (size_t i = 0; i < paths.size(); ++i) {
-      Path& path = *paths[(first + i) % paths.size()];
-      if (path.channel->GetState(/*try_to_connect=*/true) == GRPC_CHANNEL_READY) return path;
-    }
-    return *paths[first % paths.size()];
-  }
-
-  std::vector<std::unique_ptr<Path>> paths;
-  std::atomic<size_t> next = 0;
   std::atomic<int> calls = 0;
 };
 
-Backend::Place::Place(Backend& backend) : connection_(backend.Take()), path_(connection_.Next()) {}
+struct Backend::Process {
+  explicit Process(const std::string& address) : target(TargetOf(address)) { At(0); }
+
+  // The first one with room for a call.
+  Connection& WithRoom() {
+    size_t number = 0;
+    while (number + 1 < kMaxConnections &&
+           At(number).calls.load(std::memory_order_relaxed) >= rpc::kGatewayCallsPerConnection) {
+      ++number;
+    }
+    return At(number);
+  }
+
+  // The one of this number, made when it is not there yet.
+  Connection& At(size_t number) ABSL_LOCKS_EXCLUDED(mutex) {
+    Connection* connection = connections[number].load(std::memory_order_acquire);
+    if (connection != nullptr) return *connection;
+    absl::MutexLock lock(&mutex);
+    if (owned.size() <= number) {
+      owned.push_back(std::make_unique<Connection>(target));
+      connections[number].store(owned.back().get(), std::memory_order_release);
+    }
+    return *owned[number];
+  }
+
+  // Does not wait for gRPC's next try.
+  void Reconnect() {
+    for (const std::atomic<Connection*>& slot : connections) {
+      Connection* connection = slot.load(std::memory_order_acquire);
+      if (connection == nullptr) break;
+      grpc::experimental::ChannelResetConnectionBackoff(connection->channel.get());
+    }
+    At(0).channel->WaitForConnected(absl::ToChronoTime(absl::Now() + kReconnectWithin));
+  }
+
+  const std::string target;
+  std::atomic<Health> health = Health::kUnknown;
+  absl::Mutex mutex;
+  std::vector<std::unique_ptr<Connection>> owned ABSL_GUARDED_BY(mutex);
+  // The same, in order, without the mutex.
+  std::array<std::atomic<Connection*>, kMaxConnections> connections{};
+};
+
+Backend::Place::Place(Backend& backend) : connection_(backend.Pick(&reachable_)) {
+  connection_.calls.fetch_add(1, std::memory_order_relaxed);
+}
 
 Backend::Place::~Place() { connection_.calls.fetch_sub(1, std::memory_order_relaxed); }
 
-grpc::GenericStub& Backend::Place::stub() const { return path_.stub; }
+grpc::GenericStub& Backend::Place::stub() const { return connection_.stub; }
 
-const std::shared_ptr<grpc::Channel>& Backend::Place::channel() const { return path_.channel; }
+const std::shared_ptr<grpc::Channel>& Backend::Place::channel() const {
+  return connection_.channel;
+}
 
-Backend::Backend(const std::vector<std::string>& addresses) : targets_(TargetsOf(addresses)) {
-  At(0);
+Backend::Backend(const std::vector<std::string>& addresses) {
+  processes_.reserve(addresses.size());
+  for (const std::string& address : addresses) {
+    processes_.push_back(std::make_unique<Process>(address));
+  }
 }
 
 Backend::~Backend() = default;
 
-void Backend::RetryNow() {
-  const auto deadline = absl::ToChronoTime(absl::Now() + kReconnectWithin);
-  for (const std::atomic<Connection*>& slot : connections_) {
-    Connection* connection = slot.load(std::memory_order_acquire);
-    if (connection == nullptr) break;
-    for (const std::unique_ptr<Path>& path : connection->paths) {
-      grpc::experimental::ChannelResetConnectionBackoff(path->channel.get());
-    }
-  }
-  for (const std::unique_ptr<Path>& path : At(0).paths) path->channel->WaitForConnected(deadline);
+bool Backend::Report(size_t process, Health health) {
+  Process& known = *processes_[process];
+  const bool begins = health == Health::kServing && known.health.load() != health;
+  if (begins) known.Reconnect();
+  known.health.store(health);
+  return begins;
 }
 
-Backend::Connection& Backend::Take() {
-  for (size_t number = 0; number < kMaxConnections; ++number) {
-    Connection& connection = At(number);
-    if (connection.calls.fetch_add(1, std::memory_order_relaxed) < kCallsPerConnection) {
-      return connection;
-    }
-    connection.calls.fetch_sub(1, std::memory_order_relaxed);
+Backend::Connection& Backend::Pick(bool* reachable) {
+  absl::InlinedVector<Connection*, 16> best;
+  int best_rank = 0;
+  for (const std::unique_ptr<Process>& process : processes_) {
+    Connection& connection = process->WithRoom();
+    const int rank = RankOf(process->health.load(std::memory_order_relaxed), *connection.channel);
+    if (rank > best_rank) best.clear();
+    if (rank < best_rank) continue;
+    best_rank = rank;
+    best.push_back(&connection);
   }
-  Connection& last = At(kMaxConnections - 1);
-  last.calls.fetch_add(1, std::memory_order_relaxed);
-  return last;
-}
-
-Backend::Connection& Backend::At(size_t number) {
-  Connection* connection = connections_[number].load(std::memory_order_acquire);
-  if (connection != nullptr) return *connection;
-  absl::MutexLock lock(&mutex_);
-  if (owned_.size() <= number) {
-    owned_.push_back(std::make_unique<Connection>(targets_));
-    connections_[number].store(owned_.back().get(), std::memory_order_release);
-  }
-  return *owned_[number];
+  *reachable = best_rank > 0;
+  return *best[next_.fetch_add(1, std::memory_order_relaxed) % best.size()];
 }
 
 }  // namespace alma::gateway

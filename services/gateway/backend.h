@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <memory>
 #include <string>
@@ -9,24 +8,28 @@
 #include <grpcpp/channel.h>
 #include <grpcpp/generic/generic_stub.h>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "common/rpc/connection.h"
 
 namespace alma::gateway {
 
-// Connections to the processes that serve one part of the API, all alike: calls go to them in turn,
-// and one that cannot be reached is left out until it can be again. Thread-safe.
+// Connections to the processes that serve one part of the API, all alike: calls go in turn to those
+// that serve and can be reached. Thread-safe; a call takes its place without a lock.
 class Backend {
-  struct Path;
   struct Connection;
+  struct Process;
 
  public:
-  // Calls at a time on a connection, below what rpc::Server allows on one; the next call opens
-  // another connection.
-  static constexpr int kCallsPerConnection = 200;
+  // What a process says of itself.
+  enum class Health {
+    kUnknown,     // not asked yet
+    kServing,     // yes
+    kNotServing,  // no, or it has not answered in time once: only where no other serves
+    kGone,        // no answer again and again: no calls go there
+  };
+
   static constexpr absl::Duration kReconnectWithin = absl::Milliseconds(300);
-  // When all of them are full, calls wait in gRPC.
+  // To each process; when all of them are full, calls wait in gRPC.
   static constexpr size_t kMaxConnections = 64;
 
   // Where one call goes, which counts there as long as this object lives. The backend outlives it.
@@ -37,33 +40,31 @@ class Backend {
     Place(const Place&) = delete;
     Place& operator=(const Place&) = delete;
 
+    // Whether any process may answer. Where none does a call would wait for its deadline.
+    bool reachable() const { return reachable_; }
+
     grpc::GenericStub& stub() const;
     const std::shared_ptr<grpc::Channel>& channel() const;
 
    private:
+    bool reachable_ = true;
     Connection& connection_;
-    Path& path_;
   };
 
-  // `addresses`: at least one, "host:port" or "unix:/path" each.
+  // `addresses`: at least one, "host:port" or "unix:/path" each, one process each.
   explicit Backend(const std::vector<std::string>& addresses);
   ~Backend();
 
-  // Tries at once to reach the processes that are left out; waits for that, kReconnectWithin at
-  // most, where none could be reached.
-  void RetryNow();
+  // What is known now of the process of this number in `addresses`. Whether it has begun to serve:
+  // then it is connected to first, which takes kReconnectWithin at most.
+  bool Report(size_t process, Health health);
 
  private:
-  // One with room for a call, which is counted.
-  Connection& Take();
-  // The one of this number, made when it is not there yet.
-  Connection& At(size_t number) ABSL_LOCKS_EXCLUDED(mutex_);
+  // One with room for a call, not counted yet; `reachable` tells whether it is any good.
+  Connection& Pick(bool* reachable);
 
-  const std::vector<std::string> targets_;
-  absl::Mutex mutex_;
-  std::vector<std::unique_ptr<Connection>> owned_ ABSL_GUARDED_BY(mutex_);
-  // The same, in order, without the mutex.
-  std::array<std::atomic<Connection*>, kMaxConnections> connections_{};
+  std::vector<std::unique_ptr<Process>> processes_;
+  std::atomic<size_t> next_ = 0;
 };
 
 }  // namespace alma::gateway

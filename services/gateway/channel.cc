@@ -7,8 +7,8 @@
 #include <grpcpp/support/channel_arguments.h>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "common/rpc/connection.h"
 
 namespace alma::gateway {
 namespace {
@@ -19,46 +19,31 @@ bool IsIpv4(std::string_view host) {
   return host.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
-// Appends "<scheme>:<address>,<address>…".
-void AddGroup(const char* scheme, const std::vector<std::string>& addresses,
-              std::vector<std::string>* targets) {
-  if (addresses.empty()) return;
-  targets->push_back(absl::StrCat(scheme, ":", absl::StrJoin(addresses, ",")));
-}
-
 }  // namespace
 
-std::vector<std::string> TargetsOf(const std::vector<std::string>& addresses) {
-  std::vector<std::string> sockets;
-  std::vector<std::string> ipv4;
-  std::vector<std::string> ipv6;
-  std::vector<std::string> targets;
-  for (const std::string& address : addresses) {
-    if (address.starts_with(kUnix)) {
-      sockets.push_back(address.substr(kUnix.size()));
-    } else if (IsIpv4(std::string_view(address).substr(0, address.rfind(':')))) {
-      ipv4.push_back(address);
-    } else if (address.starts_with("[")) {
-      ipv6.push_back(absl::StrReplaceAll(address, {{"[", "%5B"}, {"]", "%5D"}}));
-    } else {
-      targets.push_back(absl::StrCat("dns:///", address));
-    }
+std::string TargetOf(const std::string& address) {
+  if (address.starts_with(kUnix)) return address;
+  if (IsIpv4(std::string_view(address).substr(0, address.rfind(':')))) {
+    return absl::StrCat("ipv4:", address);
   }
-  AddGroup("unix", sockets, &targets);
-  AddGroup("ipv4", ipv4, &targets);
-  AddGroup("ipv6", ipv6, &targets);
-  return targets;
+  if (address.starts_with("[")) {
+    return absl::StrCat("ipv6:", absl::StrReplaceAll(address, {{"[", "%5B"}, {"]", "%5D"}}));
+  }
+  return absl::StrCat("dns:///", address);
 }
 
 std::shared_ptr<grpc::Channel> NewChannel(const std::string& target) {
   grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(rpc::kMaxMessageBytes);
+  arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, rpc::kMaxMetadataBytes);
+  // The one that connects again without a call.
   arguments.SetLoadBalancingPolicyName("round_robin");
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kMinReconnectPauseMillis);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kMinReconnectPauseMillis);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMaxReconnectPauseMillis);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMillis);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMillis);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, rpc::kMinReconnectPauseMillis);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, rpc::kMinReconnectPauseMillis);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, rpc::kMaxReconnectPauseMillis);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, rpc::kGatewayKeepaliveTimeMillis);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, rpc::kGatewayKeepaliveTimeoutMillis);
   // Also while a call waits for long.
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   // What a name server or the environment says must not change where principals are sent.

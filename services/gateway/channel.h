@@ -2,25 +2,16 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
 #include <grpcpp/channel.h>
 
 namespace alma::gateway {
 
-// The addresses ("host:port", "unix:/path") as gRPC's targets, as few as possible: gRPC takes
-// several addresses in one target where all are IPv4, IPv6 or unix sockets. A host name is a target
-// of its own, since it is resolved again and again.
-std::vector<std::string> TargetsOf(const std::vector<std::string>& addresses);
+// An address ("host:port", "unix:/path") as gRPC's target.
+std::string TargetOf(const std::string& address);
 
-// A channel with connections of its own. Calls go to the target's addresses in turn; one that
-// cannot be reached is left out, and tried again at least every kMaxReconnectPauseMillis.
+// A channel to `target` with a connection of its own, by common/rpc/connection.h. It connects
+// again by itself; where a host name stands for several addresses, calls go to them in turn.
 std::shared_ptr<grpc::Channel> NewChannel(const std::string& target);
-
-inline constexpr int kMinReconnectPauseMillis = 100;
-inline constexpr int kMaxReconnectPauseMillis = 500;
-// A peer that has vanished is noticed after their sum while a call is in flight.
-inline constexpr int kKeepaliveTimeMillis = 10'000;
-inline constexpr int kKeepaliveTimeoutMillis = 5'000;
 
 }  // namespace alma::gateway

@@ -15,10 +15,7 @@
 namespace alma::gateway {
 namespace {
 
-constexpr char kTraceState[] = "tracestate";
 constexpr char kRetryPushback[] = "grpc-retry-pushback-ms";
-// By the W3C's recommendation.
-constexpr size_t kMaxTraceStateBytes = 512;
 
 std::string ToString(const grpc::string_ref& text) { return {text.data(), text.size()}; }
 
@@ -40,6 +37,13 @@ std::string ReasonOf(const grpc::Status& status) {
   return {};
 }
 
+// Whether a CANCELLED without details and trailers comes from a server that takes no calls any
+// more: gRPC ends with such texts, of its own or for a stream that was reset, what arrives while
+// the client does not know that yet. A service that gives a call up by itself has another text.
+bool IsFromShutdown(const std::string& text) {
+  return text == "CANCELLED" || text.starts_with("Received RST_STREAM");
+}
+
 }  // namespace
 
 Forwarding::Forwarding(const rpc::Method& method, const Destination& to,
@@ -49,20 +53,21 @@ Forwarding::Forwarding(const rpc::Method& method, const Destination& to,
       context_(context),
       record_(method, to.runtime, context, default_deadline) {}
 
+absl::Status Forwarding::TakePlace() {
+  place_.emplace(to_.backend);
+  return place_->reachable() ? absl::OkStatus() : status::BackendUnavailable();
+}
+
 grpc::GenericStub& Forwarding::Start() {
   backend_context_.AddMetadata(rpc::kPrincipal, to_.principals.For(record_.caller(), absl::Now()));
   backend_context_.AddMetadata(rpc::kRequestId, record_.request_id());
-  if (!record_.trace_parent().empty()) {
-    backend_context_.AddMetadata(rpc::kTraceParent, record_.trace_parent());
-    const auto state = context_.client_metadata().find(kTraceState);
-    if (state != context_.client_metadata().end() && state->second.size() <= kMaxTraceStateBytes) {
-      backend_context_.AddMetadata(kTraceState, ToString(state->second));
-    }
-  }
+  const rpc::Trace& trace = record_.trace();
+  if (!trace.parent.empty()) backend_context_.AddMetadata(rpc::kTraceParent, trace.parent);
+  if (!trace.state.empty()) backend_context_.AddMetadata(rpc::kTraceState, trace.state);
   if (record_.deadline() != absl::InfiniteFuture()) {
     backend_context_.set_deadline(absl::ToChronoTime(record_.deadline()));
   }
-  return place_.emplace(to_.backend).stub();
+  return place_->stub();
 }
 
 void Forwarding::PassInitialMetadata() {
@@ -82,22 +87,36 @@ void Forwarding::PassTrailers() {
   }
 }
 
+absl::Status Forwarding::WithoutAnswer(const grpc::Status& status) const {
+  // Services always say why; gRPC, which makes these where a connection fails, names addresses.
+  if (!status.error_details().empty() || !backend_context_.GetServerTrailingMetadata().empty()) {
+    return absl::OkStatus();
+  }
+  switch (status.error_code()) {
+    case grpc::StatusCode::UNAVAILABLE:
+      return status::BackendUnavailable();
+    case grpc::StatusCode::DEADLINE_EXCEEDED:
+      return status::DeadlineExceeded();
+    case grpc::StatusCode::CANCELLED:
+      if (!cancelled_ && IsFromShutdown(status.error_message())) {
+        return status::BackendUnavailable();
+      }
+      return absl::OkStatus();
+    default:
+      return absl::OkStatus();
+  }
+}
+
 grpc::Status Forwarding::Close(const grpc::Status& status) {
   if (method_.scope == auth::kOrganizationAdmin || method_.scope == auth::kPlatformAdmin) {
     to_.on_change();
   }
   place_.reset();
-  // Services always say why; gRPC, which makes these where a connection fails, names addresses.
-  const bool bare =
-      status.error_details().empty() && backend_context_.GetServerTrailingMetadata().empty();
-  if (bare && status.error_code() == grpc::StatusCode::UNAVAILABLE) {
-    log::Debug("backend_unavailable", {{"method", method_.path},
-                                       {"request_id", record_.request_id()},
-                                       {"message", status.error_message()}});
-    return record_.Close(status::BackendUnavailable());
-  }
-  if (bare && status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
-    return record_.Close(status::DeadlineExceeded());
+  if (const absl::Status without = WithoutAnswer(status); !without.ok()) {
+    log::Debug("backend_gave_no_answer", {{"method", method_.path},
+                                          {"request_id", record_.request_id()},
+                                          {"message", status.error_message()}});
+    return record_.Close(without);
   }
   // An error without initial metadata stays trailers-only, so that clients retry it.
   if (status.ok() || !backend_context_.GetServerInitialMetadata().empty()) PassInitialMetadata();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <optional>
 #include <utility>
@@ -36,13 +37,16 @@ class Forwarding {
   Forwarding(const rpc::Method& method, const Destination& to, grpc::CallbackServerContext& context,
              absl::Duration default_deadline);
 
-  // Calls `done` with whether the call may be made: at once where the key is remembered, else on a
-  // worker. This object outlives `done`.
+  // Calls `done` with whether the call may be made, for which it has a place at the backend then:
+  // at once where the key is remembered, else on a worker. This object outlives `done`.
   template <typename Done>
   void Admit(Done done) {
     if (!rpc::Visible(method_, to_.runtime)) return done(status::MethodUnimplemented());
-    if (auto admitted = record_.TryAdmit(); admitted.has_value()) return done(*admitted);
-    if (!AdmitAgain(done)) done(status::Overloaded(rpc::kRetryOverload));
+    const auto take_place = [this, done](const absl::Status& admitted) {
+      done(admitted.ok() ? TakePlace() : admitted);
+    };
+    if (auto admitted = record_.TryAdmit(); admitted.has_value()) return take_place(*admitted);
+    if (!AdmitAgain(take_place)) done(status::Overloaded(rpc::kRetryOverload));
   }
 
   // Calls `done`, on a worker, with whether the call may still be made; false where nobody has time
@@ -53,25 +57,32 @@ class Forwarding {
         [this, done] { done(record_.Guard([this] { return record_.Admit(); })); });
   }
 
-  // Takes a place at the backend and makes the context for it. After Admit.
+  // Makes the context for the backend. After Admit.
   grpc::GenericStub& Start();
   // Valid after Start.
   grpc::ClientContext& backend_context() { return backend_context_; }
 
   // Ends the call to the backend, begun or not.
-  void Cancel() { backend_context_.TryCancel(); }
+  void Cancel() {
+    cancelled_ = true;
+    backend_context_.TryCancel();
+  }
 
   // Copies the backend's initial metadata for the client, before it is sent.
   void PassInitialMetadata();
 
   // What the client gets for `status`, with which the call to the backend ended: the same, but
-  // where no service made it because the connection failed or the time was over. Once, instead of
-  // the next one.
+  // where no service made it because the connection failed, the process ended or the time was over.
+  // Once, instead of the next one.
   grpc::Status Close(const grpc::Status& status);
   // Ends a call that the gateway refuses.
   grpc::Status Close(const absl::Status& status) { return record_.Close(status); }
 
  private:
+  // UNAVAILABLE where no process of the backend answers.
+  absl::Status TakePlace();
+  // What gRPC made up for want of an answer, as the error that it is; else OK.
+  absl::Status WithoutAnswer(const grpc::Status& status) const;
   void PassTrailers();
 
   const rpc::Method& method_;
@@ -81,6 +92,7 @@ class Forwarding {
   grpc::ClientContext backend_context_;
   std::optional<Backend::Place> place_;
   bool passed_initial_metadata_ = false;
+  std::atomic<bool> cancelled_ = false;
 };
 
 }  // namespace alma::gateway

@@ -47,7 +47,10 @@ void Gateway::AddTo(rpc::Runtime& runtime, const Serve& serve) {
     names.reserve(descriptors.size());
     for (const auto* descriptor : descriptors) names.push_back(descriptor->full_name());
     health_.push_back(std::make_unique<HealthWatch>(
-        addresses_.find(name)->second, names, [known = backend.get()] { known->RetryNow(); }));
+        addresses_.find(name)->second, names,
+        [known = backend.get()](size_t process, Backend::Health health) {
+          known->Report(process, health);
+        }));
     for (size_t i = 0; i < descriptors.size(); ++i) {
       services_.push_back(std::make_unique<ForwardedService>(
           *descriptors[i],

@@ -1,5 +1,10 @@
 #include "services/gateway/health.h"
 
+#include <algorithm>
+#include <atomic>
+#include <thread>
+#include <utility>
+
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 
@@ -20,68 +25,94 @@ struct HealthWatch::Check {
     request.set_service(service);
   }
 
+  void Start(std::chrono::system_clock::time_point deadline, absl::BlockingCounter& answers) {
+    context = std::make_unique<grpc::ClientContext>();
+    context->set_deadline(deadline);
+    response.Clear();
+    stub.async()->Check(context.get(), &request, &response, [&](const grpc::Status& status) {
+      answered = status.error_code() != grpc::StatusCode::UNAVAILABLE &&
+                 status.error_code() != grpc::StatusCode::DEADLINE_EXCEEDED;
+      says_yes = status.ok() && response.status() == HealthCheckResponse::SERVING;
+      answers.DecrementCount();
+    });
+  }
+
   Health::Stub stub;
   HealthCheckRequest request;
   HealthCheckResponse response;
   std::unique_ptr<grpc::ClientContext> context;
-  std::atomic<bool> answered = false;
+  bool answered = false;
+  bool says_yes = false;
   std::atomic<bool> serving = false;
 };
 
-HealthWatch::HealthWatch(const std::vector<std::string>& addresses,
-                         const std::vector<std::string>& services, std::function<void()> on_return)
-    : services_(services.size()), on_return_(std::move(on_return)) {
-  checks_.reserve(addresses.size() * services.size());
-  for (const std::string& address : addresses) {
-    const auto channel = NewChannel(TargetsOf({address}).front());
+class HealthWatch::Process {
+ public:
+  Process(const std::string& address, const std::vector<std::string>& services, size_t number,
+          const Report& report, const absl::Notification& stopping)
+      : number_(number), report_(report) {
+    const auto channel = NewChannel(TargetOf(address));
+    checks_.reserve(services.size());
     for (const std::string& service : services) {
       checks_.push_back(std::make_unique<Check>(channel, service));
     }
+    thread_ = std::thread([this, &stopping] {
+      do {
+        Ask();
+      } while (!stopping.WaitForNotificationWithTimeout(kAskEvery));
+    });
   }
-  thread_ = std::thread([this] {
-    do {
-      Ask();
-    } while (!stopping_.WaitForNotificationWithTimeout(kAskEvery));
-  });
+  ~Process() { thread_.join(); }
+
+  bool Serving(size_t service) const { return checks_[service]->serving; }
+
+ private:
+  void Ask() {
+    absl::BlockingCounter answers(static_cast<int>(checks_.size()));
+    const auto deadline = absl::ToChronoTime(absl::Now() + kAnswerWithin);
+    for (const std::unique_ptr<Check>& check : checks_) check->Start(deadline, answers);
+    answers.Wait();
+    for (const std::unique_ptr<Check>& check : checks_) {
+      if (!check->says_yes) check->serving = false;
+    }
+    // Before it is told: whoever hears that a service is back calls it at once.
+    report_(number_, Judge());
+    for (const std::unique_ptr<Check>& check : checks_) {
+      if (check->says_yes) check->serving = true;
+    }
+  }
+
+  Backend::Health Judge() {
+    const auto any = [this](bool Check::*said) {
+      return std::any_of(checks_.begin(), checks_.end(),
+                         [said](const auto& check) { return *check.*said; });
+    };
+    misses_ = any(&Check::answered) ? 0 : misses_ + 1;
+    if (misses_ >= kMissesUntilGone) return Backend::Health::kGone;
+    return any(&Check::says_yes) ? Backend::Health::kServing : Backend::Health::kNotServing;
+  }
+
+  const size_t number_;
+  const Report& report_;
+  std::vector<std::unique_ptr<Check>> checks_;
+  int misses_ = 0;
+  std::thread thread_;
+};
+
+HealthWatch::HealthWatch(const std::vector<std::string>& addresses,
+                         const std::vector<std::string>& services, Report report)
+    : report_(std::move(report)) {
+  processes_.reserve(addresses.size());
+  for (size_t i = 0; i < addresses.size(); ++i) {
+    processes_.push_back(std::make_unique<Process>(addresses[i], services, i, report_, stopping_));
+  }
 }
 
-HealthWatch::~HealthWatch() {
-  stopping_.Notify();
-  thread_.join();
-}
+HealthWatch::~HealthWatch() { stopping_.Notify(); }
 
 bool HealthWatch::Serving(size_t service) const {
-  for (size_t i = service; i < checks_.size(); i += services_) {
-    if (checks_[i]->serving) return true;
-  }
-  return false;
-}
-
-void HealthWatch::Ask() {
-  absl::BlockingCounter answers(static_cast<int>(checks_.size()));
-  const auto deadline = absl::ToChronoTime(absl::Now() + kAnswerWithin);
-  for (const std::unique_ptr<Check>& check : checks_) {
-    check->context = std::make_unique<grpc::ClientContext>();
-    check->context->set_deadline(deadline);
-    check->response.Clear();
-    check->stub.async()->Check(check->context.get(), &check->request, &check->response,
-                               [&answers, known = check.get()](const grpc::Status& status) {
-                                 known->answered = status.ok() && known->response.status() ==
-                                                                      HealthCheckResponse::SERVING;
-                                 answers.DecrementCount();
-                               });
-  }
-  answers.Wait();
-  bool returned = false;
-  for (const std::unique_ptr<Check>& check : checks_) {
-    returned |= check->answered && !check->serving;
-    if (!check->answered) check->serving = false;
-  }
-  // Before it is told: whoever hears that a service is back calls it at once.
-  if (returned) on_return_();
-  for (const std::unique_ptr<Check>& check : checks_) {
-    if (check->answered) check->serving = true;
-  }
+  return std::any_of(processes_.begin(), processes_.end(),
+                     [service](const auto& process) { return process->Serving(service); });
 }
 
 }  // namespace alma::gateway

@@ -11,7 +11,8 @@ UnaryProxy::UnaryProxy(const rpc::Method& method, const Destination& to,
       forwarding_(method, to, context, to.runtime.default_deadline),
       in_(in),
       out_(out) {
-  forwarding_.Admit([this](const absl::Status& admitted) { Forward(admitted); });
+  to.runtime.hold.Pass(
+      [this] { forwarding_.Admit([this](const absl::Status& admitted) { Forward(admitted); }); });
 }
 
 void UnaryProxy::Forward(const absl::Status& admitted) {

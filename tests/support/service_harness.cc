@@ -67,7 +67,7 @@ std::vector<std::string> FieldsOf(const grpc::Status& status) {
 TestRuntime::TestRuntime()
     : workers_(/*threads=*/8, /*queue_limit=*/1000),
       callers_(std::make_unique<PrincipalInMetadata>()),
-      runtime_{workers_, *callers_, metrics_} {}
+      runtime_{workers_, *callers_, metrics_, hold_} {}
 
 TestRuntime::~TestRuntime() = default;
 

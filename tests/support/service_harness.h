@@ -48,6 +48,7 @@ class TestRuntime {
   rpc::WorkerPool workers_;
   std::unique_ptr<rpc::Callers> callers_;
   metrics::Calls metrics_;
+  rpc::Hold hold_;
   rpc::Runtime runtime_;
 };
 

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
 #include "tests/support/alma_server.h"
 #include "tests/system/health.h"
 
@@ -50,6 +51,19 @@ TEST_CASE("serve ends with 0 after SIGTERM and after SIGINT") {
   const Finished ended = server.Stop(signal);
   INFO(ended.err);
   CHECK(ended.exit_code == 0);
+  CHECK(Complaints(ended.err).empty());
+}
+
+TEST_CASE("a second signal ends serve at once") {
+  const AlmaStorage storage(db::Engine::kSqlite);
+  AlmaServer server(storage, {"--drain_notice=1h"});
+  server.process().Signal(SIGTERM);
+  // Still as before.
+  absl::SleepFor(absl::Milliseconds(300));
+  REQUIRE(server.process().Running());
+  CHECK(Health(server.channel()) == "NOT_SERVING");
+  const Finished ended = server.Stop(SIGTERM);
+  CHECK(ended.exit_code == 1);
   CHECK(Complaints(ended.err).empty());
 }
 

@@ -27,9 +27,10 @@ std::string Value(const std::multimap<grpc::string_ref, grpc::string_ref>& metad
   return entry == metadata.end() ? "" : std::string(entry->second.data(), entry->second.size());
 }
 
+constexpr char kTrace[] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
 TEST_CASE("request id and trace are returned in the metadata of a good answer") {
   Served served(Echo);
-  constexpr char kTrace[] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
   const auto context = ByReader();
   context->AddMetadata("x-request-id", "Id-1/2:3~!");
   context->AddMetadata("traceparent", kTrace);
@@ -46,10 +47,10 @@ TEST_CASE(
   });
   const auto context = ByReader();
   context->AddMetadata("x-request-id", "id");
-  context->AddMetadata("traceparent", "trace");
+  context->AddMetadata("traceparent", kTrace);
   REQUIRE_FALSE(served.Get(*context).ok());
   CHECK(Value(context->GetServerTrailingMetadata(), "x-request-id") == "id");
-  CHECK(Value(context->GetServerTrailingMetadata(), "traceparent") == "trace");
+  CHECK(Value(context->GetServerTrailingMetadata(), "traceparent") == kTrace);
   CHECK(context->GetServerInitialMetadata().empty());
 }
 
@@ -70,6 +71,17 @@ TEST_CASE("a request id that is too long or not visible ASCII is replaced") {
   longest->AddMetadata("x-request-id", std::string(128, 'x'));
   REQUIRE(served.Get(*longest).ok());
   CHECK(Value(longest->GetServerInitialMetadata(), "x-request-id") == std::string(128, 'x'));
+}
+
+TEST_CASE("a request id or a trace that comes twice is as none") {
+  Served served(Echo);
+  const auto context = ByReader();
+  for (const char* id : {"first", "second"}) context->AddMetadata("x-request-id", id);
+  for (int i = 0; i < 2; ++i) context->AddMetadata("traceparent", kTrace);
+  REQUIRE(served.Get(*context).ok());
+  CHECK(Value(context->GetServerInitialMetadata(), "x-request-id").size() == 36);
+  CHECK(context->GetServerInitialMetadata().count("x-request-id") == 1);
+  CHECK(context->GetServerInitialMetadata().count("traceparent") == 0);
 }
 
 TEST_CASE("a call is logged with who and what and how it ended") {

@@ -138,7 +138,7 @@ TEST_CASE("a call whose deadline passed while it waited is not run") {
   absl::Notification go_on;
   TestRuntime shared;
   WorkerPool one_worker(1, 10);
-  Runtime runtime{one_worker, (*shared).callers, (*shared).metrics};
+  Runtime runtime{one_worker, (*shared).callers, (*shared).metrics, (*shared).hold};
   GetAgentService service(runtime, [&](const Call& call, GetAgentRequest& request) {
     ++run;
     return Echo(call, request);
@@ -189,7 +189,7 @@ TEST_CASE("a full queue refuses at once and says when to come back") {
   absl::Notification go_on;
   TestRuntime shared;
   WorkerPool one_worker(1, 1);
-  Runtime runtime{one_worker, (*shared).callers, (*shared).metrics};
+  Runtime runtime{one_worker, (*shared).callers, (*shared).metrics, (*shared).hold};
   GetAgentService service(runtime, Echo);
   const InProcessServer server({&service});
   absl::Notification begun;

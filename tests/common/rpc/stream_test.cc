@@ -131,7 +131,7 @@ TEST_CASE("a stream of a caller who cannot lose access outlasts the principal it
   TestRuntime shared;
   Door door;
   door.may_lose_access = false;
-  Runtime runtime{(*shared).workers, door, (*shared).metrics};
+  Runtime runtime{(*shared).workers, door, (*shared).metrics, (*shared).hold};
   StreamService service(runtime, EchoItems, CountUp);
   const InProcessServer server({&service});
   const auto stub = MessagesService::NewStub(server.channel());
@@ -153,7 +153,7 @@ TEST_CASE("a stream of a caller who cannot lose access outlasts the principal it
 TEST_CASE("a stream ends when its key is not good any more") {
   TestRuntime shared;
   Door door;
-  Runtime runtime{(*shared).workers, door, (*shared).metrics};
+  Runtime runtime{(*shared).workers, door, (*shared).metrics, (*shared).hold};
   StreamService service(runtime, EchoItems, CountUp);
   const InProcessServer server({&service});
   const auto stub = MessagesService::NewStub(server.channel());
@@ -172,7 +172,7 @@ TEST_CASE("a stream finds a full queue and is told when to come back") {
   absl::Notification go_on;
   TestRuntime shared;
   WorkerPool one_worker(1, 1);
-  Runtime runtime{one_worker, (*shared).callers, (*shared).metrics};
+  Runtime runtime{one_worker, (*shared).callers, (*shared).metrics, (*shared).hold};
   StreamService service(runtime, EchoItems, CountUp);
   const InProcessServer server({&service});
   absl::Notification begun;

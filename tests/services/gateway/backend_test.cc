@@ -10,23 +10,24 @@
 #include "absl/time/clock.h"
 #include "catch2/catch.hpp"
 #include "services/gateway/channel.h"
+#include "services/gateway/health.h"
 #include "services/gateway/principals.h"
 #include "services/gateway/routes.h"
 #include "tests/services/gateway/served_gateway.h"
 #include "tests/services/gateway/wire.h"
+#include "tests/support/service_harness.h"
 
 namespace alma::gateway {
 namespace {
 
 using Strings = std::vector<std::string>;
 
-TEST_CASE("addresses become as few targets as gRPC allows") {
-  CHECK(TargetsOf({"127.0.0.1:1"}) == Strings{"ipv4:127.0.0.1:1"});
-  CHECK(TargetsOf({"127.0.0.1:1", "127.0.0.1:2"}) == Strings{"ipv4:127.0.0.1:1,127.0.0.1:2"});
-  CHECK(TargetsOf({"unix:/a", "unix:/b"}) == Strings{"unix:/a,/b"});
-  CHECK(TargetsOf({"[::1]:1", "[::1]:2"}) == Strings{"ipv6:%5B::1%5D:1,%5B::1%5D:2"});
-  CHECK(TargetsOf({"a:1", "unix:/b", "c:2", "10.0.0.1:3"}) ==
-        Strings{"dns:///a:1", "dns:///c:2", "unix:/b", "ipv4:10.0.0.1:3"});
+TEST_CASE("an address becomes a target of gRPC") {
+  CHECK(TargetOf("127.0.0.1:1") == "ipv4:127.0.0.1:1");
+  CHECK(TargetOf("unix:/a") == "unix:/a");
+  CHECK(TargetOf("[::1]:1") == "ipv6:%5B::1%5D:1");
+  CHECK(TargetOf("a:1") == "dns:///a:1");
+  CHECK(TargetOf("1a:1") == "dns:///1a:1");
 }
 
 TEST_CASE("every service of the linked protos is behind one backend") {
@@ -158,6 +159,75 @@ TEST_CASE("a process that dies is left out and taken back") {
   CHECK(answers["b"] == 50);
 }
 
+TEST_CASE("a process that says it does not serve gets no calls while another does") {
+  Two two;
+  REQUIRE(Eventually([&] { return two.Call(2).size() == 2; }));
+  two.listening_a.SetHealthy(false);
+  CHECK(Eventually([&] { return two.Call(10)["b"] == 10; }));
+  CHECK(two.Call(100)["b"] == 100);
+  // Where none does they say best themselves why, or still answer.
+  two.listening_b.SetHealthy(false);
+  CHECK(Eventually([&] { return two.Call(2).size() == 2; }));
+  auto answers = two.Call(100);
+  CHECK(answers["a"] == 50);
+  CHECK(answers["b"] == 50);
+  two.listening_a.SetHealthy(true);
+  CHECK(Eventually([&] { return two.Call(10)["a"] == 10; }));
+  two.listening_b.SetHealthy(true);
+  CHECK(Eventually([&] { return two.Call(2).size() == 2; }));
+}
+
+TEST_CASE("a process that hangs gets no calls once it has not said that it serves") {
+  Two two;
+  REQUIRE(Eventually([&] { return two.Call(2).size() == 2; }));
+  two.a->Freeze(true);
+  absl::SleepFor(HealthWatch::kAskEvery + HealthWatch::kAnswerWithin + absl::Milliseconds(200));
+  CHECK(two.Call(100)["b"] == 100);
+  two.a->Freeze(false);
+  CHECK(Eventually([&] { return two.Call(2).size() == 2; }));
+  CHECK(two.Call(100)["a"] == 50);
+}
+
+TEST_CASE("calls end at once where the only process hangs") {
+  testing::TemporaryFolder folder;
+  ScriptedKeys keys;
+  Instance instance("a");
+  Listening organizations(absl::StrCat("unix:", folder.path(), "/organizations"), {&keys});
+  Listening listening(absl::StrCat("unix:", folder.path(), "/a"), {&instance.messages});
+  Wire wire(folder.path() + "/wire", folder.path() + "/a");
+  ServedGateway gateway(
+      {{"organizations", {organizations.address()}}, {"conversations", {wire.address()}}});
+  const auto stub = MessagesService::NewStub(ChannelTo(gateway.address()));
+  const std::string key = keys.Add({"conversations.read"});
+  const auto call = [&](absl::Duration timeout) {
+    grpc::ClientContext context;
+    context.AddMetadata("x-api-key", key);
+    context.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
+    Message message;
+    return stub->GetMessage(&context, {}, &message);
+  };
+  REQUIRE(call(absl::Seconds(5)).ok());
+  wire.Freeze(true);
+  // The watch does not know yet.
+  const absl::Time begun = absl::Now();
+  CHECK(call(absl::Milliseconds(100)).error_code() == grpc::StatusCode::DEADLINE_EXCEEDED);
+  CHECK(absl::Now() - begun < absl::Seconds(1));
+
+  grpc::Status status;
+  absl::Duration took;
+  CHECK(Eventually([&] {
+    const absl::Time asked = absl::Now();
+    status = call(absl::Seconds(2));
+    took = absl::Now() - asked;
+    return status.error_code() == grpc::StatusCode::UNAVAILABLE;
+  }));
+  CHECK(took < absl::Milliseconds(500));
+  CHECK(testing::ReasonOf(status) == "DATABASE_UNAVAILABLE");
+  CHECK(status.error_message() == "the service is unavailable");
+  wire.Freeze(false);
+  CHECK(Eventually([&] { return call(absl::Seconds(1)).ok(); }));
+}
+
 TEST_CASE("a process is reached by a socket and by a port at once") {
   testing::TemporaryFolder folder;
   Instance first("a");
@@ -169,6 +239,7 @@ TEST_CASE("a process is reached by a socket and by a port at once") {
   builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
   builder.RegisterService(&second.messages);
   const auto by_port = builder.BuildAndStart();
+  by_port->GetHealthCheckService()->SetServingStatus("alma.conversations.v1.MessagesService", true);
   ServedGateway gateway(
       {{"organizations", {by_socket.address()}},
        {"conversations", {by_socket.address(), absl::StrCat("127.0.0.1:", port)}}});

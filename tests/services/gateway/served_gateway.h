@@ -49,10 +49,12 @@ class ServedGateway {
     auto created = Gateway::Create(addresses, kSecrets);
     REQUIRE(created.ok());
     gateway_ = *std::move(created);
-    runtime_ = std::make_unique<rpc::Runtime>(
-        rpc::Runtime{.workers = workers_, .callers = gateway_->callers(), .metrics = metrics_});
     server_ = std::make_unique<rpc::Server>(
         rpc::ServerOptions{.name = "alma-gateway", .listen = {address()}});
+    runtime_ = std::make_unique<rpc::Runtime>(rpc::Runtime{.workers = workers_,
+                                                           .callers = gateway_->callers(),
+                                                           .metrics = metrics_,
+                                                           .hold = server_->hold()});
     gateway_->AddTo(*runtime_, [&](rpc::BytesService& service, std::function<bool()> ready) {
       server_->Add(service, std::move(ready));
     });

@@ -146,7 +146,7 @@ TEST_CASE("many streams at a time do not stand in the way of other calls") {
   };
   // More than the gateway puts on one connection, from clients with a connection each.
   const auto second = MessagesService::NewStub(ChannelTo(pair.gateway.address()));
-  constexpr int kStreams = Backend::kCallsPerConnection + 60;
+  constexpr int kStreams = rpc::kGatewayCallsPerConnection + 60;
   for (int i = 0; i < kStreams; ++i) {
     contexts.push_back(pair.NewContext());
     streams.push_back(

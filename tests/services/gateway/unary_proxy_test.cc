@@ -177,6 +177,43 @@ TEST_CASE("a backend that gives up is not waited for by the client") {
   CHECK(GetStatus(*context, *pair.proxied).error_code() == grpc::StatusCode::CANCELLED);
 }
 
+TEST_CASE("a backend that says cancelled itself is what the client is told") {
+  Pair pair;
+  for (const grpc::Status& said : {grpc::Status(grpc::StatusCode::CANCELLED, "no more"),
+                                   grpc::Status(grpc::StatusCode::CANCELLED, "CANCELLED", "why"),
+                                   grpc::Status(grpc::StatusCode::CANCELLED, "")}) {
+    pair.messages.get = Failing(said);
+    const auto context = pair.NewContext();
+    const grpc::Status status = GetStatus(*context, *pair.proxied);
+    CHECK(status.error_code() == grpc::StatusCode::CANCELLED);
+    CHECK(status.error_message() == said.error_message());
+    CHECK(status.error_details() == said.error_details());
+  }
+}
+
+TEST_CASE("trailers up to the limit and beyond it end a call with a status") {
+  Pair pair;
+  for (const size_t bytes : {4096, 7000, 7900, 8000, 8100, 8192, 9000, 20'000, 70'000}) {
+    CAPTURE(bytes);
+    pair.messages.get = [bytes](grpc::ServerContext& context, const auto&, auto&) {
+      context.AddTrailingMetadata("last", std::string(bytes, 'x'));
+      return grpc::Status(grpc::StatusCode::ABORTED, "stale", "details");
+    };
+    const auto context = pair.NewContext();
+    const grpc::StatusCode code = GetStatus(*context, *pair.proxied).error_code();
+    if (bytes <= 7000) {
+      CHECK(code == grpc::StatusCode::ABORTED);
+    } else if (bytes > 8192) {
+      CHECK(code == grpc::StatusCode::RESOURCE_EXHAUSTED);
+    } else {
+      CHECK((code == grpc::StatusCode::ABORTED || code == grpc::StatusCode::RESOURCE_EXHAUSTED));
+    }
+  }
+  pair.messages.get = OfSize(1);
+  const auto context = pair.NewContext();
+  CHECK(GetStatus(*context, *pair.proxied).ok());
+}
+
 TEST_CASE("a compressed request is accepted") {
   Pair pair;
   for (const auto algorithm : {GRPC_COMPRESS_GZIP, GRPC_COMPRESS_DEFLATE}) {

@@ -7,6 +7,7 @@
 #include <array>
 #include <utility>
 
+#include "absl/time/clock.h"
 #include "catch2/catch.hpp"
 
 namespace alma::gateway {
@@ -38,6 +39,7 @@ Wire::Wire(std::string path, std::string to)
 }
 
 Wire::~Wire() {
+  frozen_ = false;
   unlink(path_.c_str());
   shutdown(listener_, SHUT_RDWR);
   accepting_.join();
@@ -63,8 +65,8 @@ void Wire::Accept() {
     }
     absl::MutexLock lock(&mutex_);
     sockets_.insert(sockets_.end(), {near, far});
-    carriers_.emplace_back([near, far] { Carry(near, far); });
-    carriers_.emplace_back([near, far] { Carry(far, near); });
+    carriers_.emplace_back([this, near, far] { Carry(near, far); });
+    carriers_.emplace_back([this, near, far] { Carry(far, near); });
   }
 }
 
@@ -72,6 +74,7 @@ void Wire::Carry(int from, int to) {
   std::array<char, 65536> bytes;
   ssize_t size = 0;
   while ((size = read(from, bytes.data(), bytes.size())) > 0) {
+    while (frozen_) absl::SleepFor(absl::Milliseconds(1));
     for (ssize_t sent = 0; sent < size;) {
       const ssize_t written = send(to, bytes.data() + sent, size - sent, MSG_NOSIGNAL);
       if (written <= 0) break;

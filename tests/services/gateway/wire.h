@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <string>
 #include <thread>
 #include <vector>
@@ -20,14 +21,19 @@ class Wire {
 
   std::string address() const { return "unix:" + path_; }
 
+  // Carries nothing from now on, or again what has come: who is connected through it sees a peer
+  // that hangs.
+  void Freeze(bool frozen) { frozen_ = frozen; }
+
  private:
   void Accept();
   // Moves bytes until either side ends.
-  static void Carry(int from, int to);
+  void Carry(int from, int to);
 
   const std::string path_;
   const std::string to_;
   const int listener_;
+  std::atomic<bool> frozen_ = false;
   absl::Mutex mutex_;
   std::vector<int> sockets_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::thread> carriers_ ABSL_GUARDED_BY(mutex_);

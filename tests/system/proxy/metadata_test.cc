@@ -32,7 +32,7 @@ TEST_CASE("no key and nothing that a client says of itself passes a gateway proc
   context->AddMetadata("alma-organization", "forged");
   context->AddMetadata("alma-request-bin", std::string("\0\1", 2));
   context->AddMetadata("x-request-id", "mine");
-  context->AddMetadata("traceparent", "00-1-1-01");
+  context->AddMetadata("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
   Message message;
   REQUIRE(both.proxied->GetMessage(context.get(), {}, &message).ok());
   REQUIRE(both.messages.calls().size() == 1);
@@ -50,6 +50,32 @@ TEST_CASE("no key and nothing that a client says of itself passes a gateway proc
       CHECK_FALSE(holds_key);
     }
   }
+}
+
+TEST_CASE("doubled entries of a client do not pass a gateway process") {
+  constexpr char kTrace[] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  Proxied both;
+  const auto context = both.NewContext();
+  for (const char* id : {"first", "second"}) context->AddMetadata("x-request-id", id);
+  context->AddMetadata("traceparent", kTrace);
+  context->AddMetadata("tracestate", "a=1");
+  context->AddMetadata("tracestate", "b=2");
+  Message message;
+  REQUIRE(both.proxied->GetMessage(context.get(), {}, &message).ok());
+  const auto doubled = both.NewContext();
+  for (int i = 0; i < 2; ++i) doubled->AddMetadata("traceparent", kTrace);
+  doubled->AddMetadata("tracestate", "a=1");
+  REQUIRE(both.proxied->GetMessage(doubled.get(), {}, &message).ok());
+  CHECK(doubled->GetServerInitialMetadata().count("traceparent") == 0);
+
+  REQUIRE(both.messages.calls().size() == 2);
+  const Metadata first = both.messages.calls()[0];
+  CHECK(NamesOf(first) == std::multiset<std::string>{"alma-principal-bin", "traceparent",
+                                                     "tracestate", "x-request-id"});
+  CHECK(first.find("x-request-id")->second.size() == 36);
+  CHECK(first.find("tracestate")->second == "a=1,b=2");
+  CHECK(NamesOf(both.messages.calls()[1]) ==
+        std::multiset<std::string>{"alma-principal-bin", "x-request-id"});
 }
 
 TEST_CASE("the details of a status arrive once through a gateway process") {
