@@ -25,7 +25,10 @@ Stream::Stream(const Method& method, Runtime& runtime, std::atomic<size_t>& byte
   Step();
 }
 
-Stream::~Stream() { bytes_of_all_ -= inbox_bytes_ + outbox_bytes_; }
+Stream::~Stream() {
+  key_.reset();
+  bytes_of_all_ -= inbox_bytes_ + outbox_bytes_;
+}
 
 void Stream::OnReadDone(bool ok) {
   absl::MutexLock lock(&mutex_);
@@ -118,6 +121,8 @@ void Stream::Work(std::vector<grpc::ByteBuffer> in, bool ended) {
   });
   absl::MutexLock lock(&mutex_);
   working_ = false;
+  // What has been refused meanwhile gets no answer.
+  if (status_.has_value()) return Step();
   again_ = next == StreamHandler::Next::kAgain;
   size_t bytes = 0;
   for (grpc::ByteBuffer& message : out) bytes += message.Length();
@@ -131,8 +136,20 @@ void Stream::Work(std::vector<grpc::ByteBuffer> in, bool ended) {
 absl::StatusOr<StreamHandler::Next> Stream::Handle(const std::vector<grpc::ByteBuffer>& in,
                                                    bool ended, std::vector<grpc::ByteBuffer>* out) {
   RETURN_IF_ERROR(record_.Admit());
+  if (key_ == nullptr) {
+    key_ = record_.WatchKey([this](const absl::Status& checked) { OnKeyChecked(checked); });
+  }
   const absl::Time deadline = std::min(record_.deadline(), absl::Now() + runtime_.default_deadline);
   return handler_->Work(Call{record_.caller(), deadline}, in, ended, out);
+}
+
+void Stream::OnKeyChecked(const absl::Status& checked) {
+  absl::MutexLock lock(&mutex_);
+  if (checked.ok() || status_.has_value()) return;
+  status_ = checked;
+  bytes_of_all_ -= std::exchange(outbox_bytes_, 0);
+  outbox_.clear();
+  Step();
 }
 
 }  // namespace alma::rpc

@@ -24,8 +24,8 @@ namespace alma::rpc {
 // the handler, and does not run the handler while that much waits for the client. Once the streams
 // of a service hold kMaxBytesOfAll together, it is kCrowdedBytes for each: clients that do not read
 // cannot use up the memory, nor stop those that do. The handler runs
-// on workers, one run at a time; before each the key is checked again, so a stream ends soon after
-// its key. All else is as in Answer.
+// on workers, one run at a time; before each the key is checked again, and while nothing runs it is
+// watched over, so a stream ends soon after its key. All else is as in Answer.
 class Stream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
   static constexpr size_t kMaxItems = 1000;
@@ -55,6 +55,7 @@ class Stream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byte
   void Work(std::vector<grpc::ByteBuffer> in, bool ended) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<StreamHandler::Next> Handle(const std::vector<grpc::ByteBuffer>& in, bool ended,
                                              std::vector<grpc::ByteBuffer>* out);
+  void OnKeyChecked(const absl::Status& checked) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const Method& method_;
   Runtime& runtime_;
@@ -82,6 +83,8 @@ class Stream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byte
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
   // What the call ends with once everything is written.
   std::optional<absl::Status> status_ ABSL_GUARDED_BY(mutex_);
+  // Made by the first run of the handler.
+  std::unique_ptr<auth::KeyWatch> key_;
 };
 
 }  // namespace alma::rpc
