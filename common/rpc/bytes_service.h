@@ -24,6 +24,10 @@ class BytesService : public grpc::Service {
 
   const google::protobuf::ServiceDescriptor& descriptor() const { return descriptor_; }
 
+  // The server is about to take no more calls and to wait for those in flight: streams that have no
+  // end of their own end now. Thread-safe.
+  virtual void Drain() {}
+
  protected:
   BytesService(const google::protobuf::ServiceDescriptor& descriptor, metrics::Calls& metrics);
 

@@ -185,6 +185,7 @@ void Server::Drain(absl::Duration timeout) {
   draining_.Notify();
   if (health_.joinable()) health_.join();
   server_->GetHealthCheckService()->Shutdown();
+  for (const Served& served : served_) served.service->Drain();
   server_->Shutdown(absl::ToChronoTime(absl::Now() + timeout));
   server_.reset();
 }

@@ -50,8 +50,8 @@ class Server {
   // one cannot be had. Errors are for the operator.
   absl::Status Start();
 
-  // Says NOT_SERVING, takes no new calls, waits for those in flight up to `timeout`, then cancels
-  // them.
+  // Says NOT_SERVING, ends endless streams, takes no new calls, waits for those in flight up to
+  // `timeout`, then cancels them.
   void Drain(absl::Duration timeout);
 
  private:
