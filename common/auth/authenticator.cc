@@ -101,6 +101,9 @@ void Authenticator::Forget(const std::string& organization_uuid) {
 
 void Authenticator::Apply(const ListKeyChangesResponse& change, bool up_to_date) {
   const absl::Time now = now_();
+  const int64_t followed_at = followed_at_;
+  // A store that was restored meanwhile may have counted past what was seen before.
+  if (followed_at != 0 && !Within(kWithoutStore, absl::FromUnixNanos(followed_at), now)) Forget();
   const bool dropped = cache_.Apply(change, now);
   if (up_to_date) followed_at_ = absl::ToUnixNanos(now);
   if (dropped) CheckSoon();

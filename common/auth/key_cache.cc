@@ -52,6 +52,8 @@ bool KeyCache::Keep(const KeyHash& hash, std::shared_ptr<const KnownKey> key, in
     EvictOne();
   }
   by_organization_[key->principal.organization_uuid()].insert(hash);
+  // Those that are used once make room for each other.
+  key->used = false;
   index_[hash] = slots_.size();
   slots_.push_back({hash, std::move(key)});
   return true;

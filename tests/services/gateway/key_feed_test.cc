@@ -22,11 +22,9 @@ using testing::ReasonOf;
 
 // A key store and messages, each a process of its own, and a gateway before them.
 struct Split {
-  Split() { Start(); }
-
-  void Start() {
-    organizations = std::make_unique<Listening>(absl::StrCat("unix:", folder.path(), "/keys"),
-                                                std::vector<grpc::Service*>{&keys});
+  std::unique_ptr<Listening> Start() {
+    return std::make_unique<Listening>(absl::StrCat("unix:", folder.path(), "/keys"),
+                                       std::vector<grpc::Service*>{&keys});
   }
 
   grpc::Status Get(const std::string& of) {
@@ -50,7 +48,7 @@ struct Split {
   testing::TemporaryFolder folder;
   ScriptedKeys keys;
   ScriptedMessages messages;
-  std::unique_ptr<Listening> organizations;
+  std::unique_ptr<Listening> organizations = Start();
   Listening conversations{absl::StrCat("unix:", folder.path(), "/messages"), {&messages}};
   ServedGateway gateway{{{"organizations", {absl::StrCat("unix:", folder.path(), "/keys")}},
                          {"conversations", {conversations.address()}}}};
@@ -207,7 +205,7 @@ TEST_CASE("without the key store remembered keys work and all others are refused
   if (hangs) {
     split.keys.hangs = false;
   } else {
-    split.Start();
+    split.organizations = split.Start();
   }
   CHECK(Eventually([&] { return split.Followed(); }));
   CHECK(ReasonOf(split.Get(auth::NewApiKey())) == "API_KEY_INVALID");
@@ -232,7 +230,7 @@ TEST_CASE("a change that happened while nobody was told of changes is made up fo
   Import import(*split.stub, split.key);
   split.organizations.reset();
   split.keys.Revoke();
-  split.Start();
+  split.organizations = split.Start();
   CHECK(import.Ended() == "API_KEY_INVALID");
   CHECK(ReasonOf(split.Get(split.key)) == "API_KEY_INVALID");
 }

@@ -97,7 +97,7 @@ class ScriptedKeys final : public ApiKeysService::Service {
       absl::MutexLock lock(&mutex_);
       asked_.push_back(Copy(context->client_metadata()));
     }
-    absl::SleepFor(absl::Milliseconds(delay_millis));
+    absl::SleepFor(absl::Milliseconds(delay_millis.load()));
     while (hangs && !context->IsCancelled()) absl::SleepFor(absl::Milliseconds(10));
     absl::MutexLock lock(&mutex_);
     const auto key = keys_.find(request->secret_sha256());
