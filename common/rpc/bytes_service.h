@@ -26,6 +26,10 @@ class BytesService : public grpc::Service {
   // In the order of the descriptor.
   const std::vector<std::unique_ptr<Method>>& methods() const { return methods_; }
 
+  // The server is about to take no more calls and to wait for those in flight: streams that have no
+  // end of their own end now. Thread-safe.
+  virtual void Drain() {}
+
  protected:
   BytesService(const google::protobuf::ServiceDescriptor& descriptor, metrics::Calls& metrics);
 

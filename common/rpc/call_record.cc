@@ -74,6 +74,10 @@ std::optional<absl::Status> CallRecord::TryAdmit() {
   return AdmitCaller(*std::move(caller));
 }
 
+std::unique_ptr<auth::KeyWatch> CallRecord::WatchKey(auth::KeyWatches::OnChecked on_checked) const {
+  return runtime_.callers.Watch(context_.client_metadata(), method_.scope, std::move(on_checked));
+}
+
 absl::Status CallRecord::Thrown() const {
   // The exception's own text may hold what a row holds.
   log::Error("unexpected_exception", {{"method", method_.path}, {"request_id", request_id_}});

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/auth/key_watch.h"
 #include "common/rpc/method.h"
 #include "common/rpc/trace.h"
 
@@ -36,6 +38,9 @@ class CallRecord {
 
   // The same where it need not block for that, else nullopt.
   std::optional<absl::Status> TryAdmit();
+
+  // Watches over the call from now on, after it was admitted; see Callers::Watch.
+  std::unique_ptr<auth::KeyWatch> WatchKey(auth::KeyWatches::OnChecked on_checked) const;
 
   const auth::v1::Principal& caller() const { return caller_; }
   absl::Time deadline() const { return deadline_; }

@@ -1,6 +1,7 @@
 #include "common/rpc/caller.h"
 
 #include <iterator>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/time/clock.h"
@@ -51,6 +52,14 @@ std::optional<absl::StatusOr<auth::v1::Principal>> ApiKeyCallers::TryResolve(
   const absl::StatusOr<std::string_view> key = KeyOf(metadata);
   if (!key.ok()) return key.status();
   return authenticator_.Remembered(*key);
+}
+
+std::unique_ptr<auth::KeyWatch> ApiKeyCallers::Watch(const Metadata& metadata,
+                                                     std::string_view scope,
+                                                     auth::KeyWatches::OnChecked on_checked) {
+  const absl::StatusOr<std::string_view> key = KeyOf(metadata);
+  if (!key.ok()) return nullptr;
+  return authenticator_.Watch(*key, scope, std::move(on_checked));
 }
 
 absl::StatusOr<auth::v1::Principal> PrincipalCallers::Resolve(const Metadata& metadata,

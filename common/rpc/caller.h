@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -10,6 +11,7 @@
 #include "absl/time/time.h"
 #include "alma/auth/v1/principal.pb.h"
 #include "common/auth/authenticator.h"
+#include "common/auth/key_watch.h"
 #include "common/auth/principal.h"
 
 namespace alma::rpc {
@@ -37,6 +39,13 @@ class Callers {
   // Whether a caller who has been let in may be refused later in the same call.
   virtual bool MayLoseAccess() const { return true; }
 
+  // Watches over a call that stays open, after Resolve; see auth::Authenticator::Watch. Null where
+  // nobody can say when a caller loses access. The callers and `scope` outlive it.
+  virtual std::unique_ptr<auth::KeyWatch> Watch(const Metadata&, std::string_view /*scope*/,
+                                                auth::KeyWatches::OnChecked) {
+    return nullptr;
+  }
+
   // Whether methods of the scope "internal" exist for these callers.
   virtual bool MayBeInternal() const = 0;
 };
@@ -48,6 +57,8 @@ class ApiKeyCallers final : public Callers {
   absl::StatusOr<auth::v1::Principal> Resolve(const Metadata& metadata,
                                               absl::Time deadline) override;
   std::optional<absl::StatusOr<auth::v1::Principal>> TryResolve(const Metadata& metadata) override;
+  std::unique_ptr<auth::KeyWatch> Watch(const Metadata& metadata, std::string_view scope,
+                                        auth::KeyWatches::OnChecked on_checked) override;
   bool MayBeInternal() const override { return false; }
 
  private:

@@ -34,7 +34,7 @@ struct Runtime {
 struct Method {
   using Handler =
       std::function<absl::Status(const Call&, const grpc::ByteBuffer& in, grpc::ByteBuffer* out)>;
-  using NewStream = std::function<std::unique_ptr<StreamHandler>()>;
+  using NewStream = std::function<std::unique_ptr<StreamHandler>(StreamHandler::Wake wake)>;
 
   // "/package.Service/Method"
   std::string path;
@@ -42,6 +42,8 @@ struct Method {
   std::string_view scope;
   Handler handler;
   NewStream new_stream;
+  // Where its streams run, if not on the workers of the runtime.
+  WorkerPool* workers = nullptr;
   std::unique_ptr<metrics::Method> metrics;
 };
 

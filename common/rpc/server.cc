@@ -191,6 +191,7 @@ void Server::Drain(absl::Duration timeout) {
   health_.EndWatches();
   reflection_.EndStreams();
   reflection_alpha_.EndStreams();
+  for (const Served& served : served_) served.service->Drain();
   Shutdown(absl::Now() + timeout);
   server_.reset();
 }

@@ -61,9 +61,9 @@ class Server {
   // one cannot be had. Errors are for the operator.
   absl::Status Start();
 
-  // Says NOT_SERVING and answers as before for `drain_notice`. Then tells clients to connect
-  // elsewhere, takes no new calls and waits for those in flight up to `timeout`; those that last
-  // longer end with UNAVAILABLE.
+  // Says NOT_SERVING and answers as before for `drain_notice`. Then ends endless streams, tells
+  // clients to connect elsewhere, takes no new calls and waits for those in flight up to `timeout`;
+  // those that last longer end with UNAVAILABLE.
   void Drain(absl::Duration timeout);
 
  private:

@@ -30,9 +30,11 @@ void Service::SetHandler(std::string_view name, const google::protobuf::Descript
 }
 
 void Service::SetStream(std::string_view name, const google::protobuf::Descriptor& request,
-                        const google::protobuf::Descriptor& response,
-                        Method::NewStream new_stream) {
-  Find(name, request, response).new_stream = std::move(new_stream);
+                        const google::protobuf::Descriptor& response, Method::NewStream new_stream,
+                        WorkerPool* workers) {
+  Method& method = Find(name, request, response);
+  method.new_stream = std::move(new_stream);
+  method.workers = workers;
 }
 
 Method& Service::Find(std::string_view name, const google::protobuf::Descriptor& request,

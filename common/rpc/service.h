@@ -13,6 +13,8 @@
 #include "common/rpc/method.h"
 #include "common/rpc/parse.h"
 #include "common/rpc/stream_handler.h"
+#include "common/rpc/worker_pool.h"
+#include "common/status/macros.h"
 #include "google/protobuf/descriptor.h"
 
 namespace alma::rpc {
@@ -48,13 +50,45 @@ class Service : public BytesService {
                    absl::StatusOr<bool> (Derived::*next_page)(const Call&, Request&,
                                                               std::vector<Response>*)) {
     auto* self = static_cast<Derived*>(this);
-    SetStream(name, *Request::descriptor(), *Response::descriptor(), [self, next_page] {
-      auto next = [self, next_page](const Call& call, Request& request,
-                                    std::vector<Response>* page) {
-        return (self->*next_page)(call, request, page);
+    SetStream(
+        name, *Request::descriptor(), *Response::descriptor(),
+        [self, next_page](const StreamHandler::Wake&) {
+          auto next = [self, next_page](
+                          const Call& call, Request& request,
+                          std::vector<Response>* page) -> absl::StatusOr<StreamHandler::Next> {
+            ASSIGN_OR_RETURN(const bool more, (self->*next_page)(call, request, page));
+            return more ? StreamHandler::Next::kAgain : StreamHandler::Next::kEnd;
+          };
+          return std::make_unique<PagesHandler<Request, Response, decltype(next)>>(next);
+        });
+  }
+
+  // Answers the server-streaming method `name` for as long as its caller follows. `follow` makes a
+  // Follower of the request, which calls the function that it is given when there may be something
+  // new, until its destruction. Follower::Next(deadline, responses) then answers what there is and
+  // returns whether there is more already. They run on `workers`, one run of a stream at a time and
+  // none while it waits. See Handle.
+  template <typename Derived, typename Request, typename Follower>
+  void HandleFollowers(
+      std::string_view name,
+      absl::StatusOr<std::unique_ptr<Follower>> (Derived::*follow)(Request&, StreamHandler::Wake),
+      WorkerPool& workers) {
+    using Response = typename Follower::Response;
+    auto* self = static_cast<Derived*>(this);
+    auto new_stream = [self, follow](StreamHandler::Wake wake) {
+      auto next =
+          [self, follow, wake = std::move(wake), follower = std::unique_ptr<Follower>()](
+              const Call& call, Request& request,
+              std::vector<Response>* responses) mutable -> absl::StatusOr<StreamHandler::Next> {
+        if (follower == nullptr) {
+          ASSIGN_OR_RETURN(follower, (self->*follow)(request, std::move(wake)));
+        }
+        ASSIGN_OR_RETURN(const bool more, follower->Next(call.deadline, responses));
+        return more ? StreamHandler::Next::kAgain : StreamHandler::Next::kWait;
       };
-      return std::make_unique<PagesHandler<Request, Response, decltype(next)>>(next);
-    });
+      return std::make_unique<PagesHandler<Request, Response, decltype(next)>>(std::move(next));
+    };
+    SetStream(name, *Request::descriptor(), *Response::descriptor(), new_stream, &workers);
   }
 
   // Answers the bidirectional method `name` in batches of what has arrived; each call of it has a
@@ -65,14 +99,16 @@ class Service : public BytesService {
                                                          std::vector<absl::StatusOr<Request>>,
                                                          std::vector<Response>*)) {
     auto* self = static_cast<Derived*>(this);
-    SetStream(name, *Request::descriptor(), *Response::descriptor(), [self, answer_batch] {
-      auto answer = [self, answer_batch](const Call& call, State& state,
-                                         std::vector<absl::StatusOr<Request>> items,
-                                         std::vector<Response>* responses) {
-        return (self->*answer_batch)(call, state, std::move(items), responses);
-      };
-      return std::make_unique<ItemsHandler<Request, Response, State, decltype(answer)>>(answer);
-    });
+    SetStream(
+        name, *Request::descriptor(), *Response::descriptor(),
+        [self, answer_batch](const StreamHandler::Wake&) {
+          auto answer = [self, answer_batch](const Call& call, State& state,
+                                             std::vector<absl::StatusOr<Request>> items,
+                                             std::vector<Response>* responses) {
+            return (self->*answer_batch)(call, state, std::move(items), responses);
+          };
+          return std::make_unique<ItemsHandler<Request, Response, State, decltype(answer)>>(answer);
+        });
   }
 
  private:
@@ -83,7 +119,8 @@ class Service : public BytesService {
   void SetHandler(std::string_view name, const google::protobuf::Descriptor& request,
                   const google::protobuf::Descriptor& response, Method::Handler handler);
   void SetStream(std::string_view name, const google::protobuf::Descriptor& request,
-                 const google::protobuf::Descriptor& response, Method::NewStream new_stream);
+                 const google::protobuf::Descriptor& response, Method::NewStream new_stream,
+                 WorkerPool* workers = nullptr);
   // The method of these types; ends the process where there is none.
   Method& Find(std::string_view name, const google::protobuf::Descriptor& request,
                const google::protobuf::Descriptor& response);

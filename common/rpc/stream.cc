@@ -17,14 +17,19 @@ Stream::Stream(const Method& method, Runtime& runtime, std::atomic<size_t>& byte
       record_(method, runtime, context, absl::InfiniteDuration()) {
   absl::MutexLock lock(&mutex_);
   if (Exists(method, runtime)) {
-    handler_ = method.new_stream();
+    handler_ = method.new_stream([this] { Wake(); });
   } else {
     status_ = status::MethodUnimplemented();
   }
   Step();
 }
 
-Stream::~Stream() { bytes_of_all_ -= inbox_bytes_ + outbox_bytes_; }
+Stream::~Stream() {
+  // While all that these two call is still there.
+  key_.reset();
+  handler_.reset();
+  bytes_of_all_ -= inbox_bytes_ + outbox_bytes_;
+}
 
 void Stream::OnReadDone(bool ok) {
   absl::MutexLock lock(&mutex_);
@@ -49,6 +54,12 @@ void Stream::OnWriteDone(bool ok) {
 void Stream::OnCancel() {
   absl::MutexLock lock(&mutex_);
   cancelled_ = true;
+  Step();
+}
+
+void Stream::Wake() {
+  absl::MutexLock lock(&mutex_);
+  again_ = true;
   Step();
 }
 
@@ -98,12 +109,14 @@ void Stream::StepWork() {
   const bool room = !Full(outbox_.size(), outbox_bytes_);
   if (working_ || cancelled_ || status_.has_value() || !room || !(input || again_)) return;
   working_ = true;
+  again_ = false;
   told_read_all_ = read_all_;
   bytes_of_all_ -= std::exchange(inbox_bytes_, 0);
   auto run = [this, in = std::exchange(inbox_, {}), ended = read_all_]() mutable {
     Work(std::move(in), ended);
   };
-  if (runtime_.workers.Submit(std::move(run))) return;
+  WorkerPool& workers = method_.workers != nullptr ? *method_.workers : runtime_.workers;
+  if (workers.Submit(std::move(run))) return;
   working_ = false;
   status_ = status::Overloaded(kRetryOverload);
 }
@@ -117,7 +130,10 @@ void Stream::Work(std::vector<grpc::ByteBuffer> in, bool ended) {
   });
   absl::MutexLock lock(&mutex_);
   working_ = false;
-  again_ = next == StreamHandler::Next::kAgain;
+  // What has been refused meanwhile gets no answer.
+  if (status_.has_value()) return Step();
+  // It may also have been woken during the run.
+  again_ |= next == StreamHandler::Next::kAgain;
   size_t bytes = 0;
   for (grpc::ByteBuffer& message : out) bytes += message.Length();
   outbox_bytes_ += bytes;
@@ -130,8 +146,20 @@ void Stream::Work(std::vector<grpc::ByteBuffer> in, bool ended) {
 absl::StatusOr<StreamHandler::Next> Stream::Handle(const std::vector<grpc::ByteBuffer>& in,
                                                    bool ended, std::vector<grpc::ByteBuffer>* out) {
   RETURN_IF_ERROR(record_.Admit());
+  if (key_ == nullptr) {
+    key_ = record_.WatchKey([this](const absl::Status& checked) { OnKeyChecked(checked); });
+  }
   const absl::Time deadline = std::min(record_.deadline(), absl::Now() + runtime_.default_deadline);
   return handler_->Work(Call{record_.caller(), deadline}, in, ended, out);
+}
+
+void Stream::OnKeyChecked(const absl::Status& checked) {
+  absl::MutexLock lock(&mutex_);
+  if (checked.ok() || status_.has_value()) return;
+  status_ = checked;
+  bytes_of_all_ -= std::exchange(outbox_bytes_, 0);
+  outbox_.clear();
+  Step();
 }
 
 }  // namespace alma::rpc

@@ -24,8 +24,9 @@ namespace alma::rpc {
 // the handler, and does not run the handler while that much waits for the client. Once the streams
 // of a service hold kMaxBytesOfAll together, it is kCrowdedBytes for each: clients that do not read
 // cannot use up the memory, nor stop those that do. The handler runs
-// on workers, one run at a time; before each the key is checked again, so a stream ends soon after
-// its key. All else is as in Answer.
+// on workers, one run at a time, and none is held while it waits; before each run the key is
+// checked again, and between them it is watched over, so a stream ends soon after its key. All else
+// is as in Answer.
 class Stream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
   static constexpr size_t kMaxItems = 1000;
@@ -44,6 +45,8 @@ class Stream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byte
   void OnDone() override ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
+  // See StreamHandler::Wake.
+  void Wake() ABSL_LOCKS_EXCLUDED(mutex_);
   // Starts all that can be started now.
   void Step() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void StepRead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -55,6 +58,7 @@ class Stream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byte
   void Work(std::vector<grpc::ByteBuffer> in, bool ended) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<StreamHandler::Next> Handle(const std::vector<grpc::ByteBuffer>& in, bool ended,
                                              std::vector<grpc::ByteBuffer>* out);
+  void OnKeyChecked(const absl::Status& checked) ABSL_LOCKS_EXCLUDED(mutex_);
 
   Runtime& runtime_;
   std::atomic<size_t>& bytes_of_all_;
@@ -75,12 +79,15 @@ class Stream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byte
   bool wrote_any_ ABSL_GUARDED_BY(mutex_) = false;
   bool read_all_ ABSL_GUARDED_BY(mutex_) = false;
   bool told_read_all_ ABSL_GUARDED_BY(mutex_) = false;
-  // The first run comes before anything has been read: it checks the key.
+  // Whether to run though nothing has arrived. The first run comes before anything has been read:
+  // it checks the key.
   bool again_ ABSL_GUARDED_BY(mutex_) = true;
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
   // What the call ends with once everything is written.
   std::optional<absl::Status> status_ ABSL_GUARDED_BY(mutex_);
+  // Made by the first run of the handler.
+  std::unique_ptr<auth::KeyWatch> key_;
 };
 
 }  // namespace alma::rpc

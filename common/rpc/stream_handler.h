@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -18,10 +19,14 @@ namespace alma::rpc {
 class StreamHandler {
  public:
   enum class Next {
-    kInput,  // run again when more has arrived
+    kWait,   // run again when more has arrived, or when it is woken
     kAgain,  // run again when there is room for more beside what is in `out`
     kEnd,    // write what is in `out` and end with OK
   };
+
+  // Lets a handler run again soon. Thread-safe, also during a run, and good for as long as the
+  // handler is there; it takes the stream's lock, under which no handler is called.
+  using Wake = std::function<void()>;
 
   virtual ~StreamHandler() = default;
 
@@ -41,8 +46,8 @@ class StreamHandler {
   }
 };
 
-// One request, answered in pages. `Next` is called with the request, in which it keeps its place,
-// and returns whether there may be more.
+// One request, answered in pages. `NextPage` is called with the request, in which it may keep its
+// place, and says when to call it again.
 template <typename Request, typename Response, typename NextPage>
 class PagesHandler final : public StreamHandler {
  public:
@@ -52,18 +57,18 @@ class PagesHandler final : public StreamHandler {
                             std::vector<grpc::ByteBuffer>* out) override {
     if (!request_.has_value()) {
       if (in.empty()) {
-        return ended ? absl::StatusOr<Next>(status::MalformedRequest()) : Next::kInput;
+        return ended ? absl::StatusOr<Next>(status::MalformedRequest()) : Next::kWait;
       }
       RETURN_IF_ERROR(Parse(in.front(), &request_.emplace()));
     }
     std::vector<Response> page;
-    ASSIGN_OR_RETURN(const bool more, next_page_(call, *request_, &page));
+    ASSIGN_OR_RETURN(const Next next, next_page_(call, *request_, &page));
     RETURN_IF_ERROR(SerializeAll(page, out));
-    return more ? Next::kAgain : Next::kEnd;
+    return next;
   }
 
  private:
-  const NextPage next_page_;
+  NextPage next_page_;
   std::optional<Request> request_;
 };
 
@@ -86,7 +91,7 @@ class ItemsHandler final : public StreamHandler {
     const absl::Status done = answer_batch_(call, state_, std::move(items), &responses);
     RETURN_IF_ERROR(SerializeAll(responses, out));
     RETURN_IF_ERROR(done);
-    return ended ? Next::kEnd : Next::kInput;
+    return ended ? Next::kEnd : Next::kWait;
   }
 
  private:

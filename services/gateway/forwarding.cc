@@ -7,10 +7,10 @@
 #include <grpcpp/support/string_ref.h>
 
 #include "absl/time/clock.h"
-#include "common/auth/scopes.h"
 #include "common/log/log.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
+#include "services/gateway/key_changes.h"
 
 namespace alma::gateway {
 namespace {
@@ -107,10 +107,12 @@ absl::Status Forwarding::WithoutAnswer(const grpc::Status& status) const {
   }
 }
 
+void Forwarding::TellChange(const grpc::Status& status, const grpc::ByteBuffer& answer) const {
+  const auto organization = ChangedOrganization(method_.path, status, answer, record_.caller());
+  if (organization.has_value()) to_.on_change(*organization);
+}
+
 grpc::Status Forwarding::Close(const grpc::Status& status) {
-  if (method_.scope == auth::kOrganizationAdmin || method_.scope == auth::kPlatformAdmin) {
-    to_.on_change();
-  }
   place_.reset();
   if (const absl::Status without = WithoutAnswer(status); !without.ok()) {
     log::Debug("backend_gave_no_answer", {{"method", method_.path},

@@ -2,12 +2,15 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include <grpcpp/client_context.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -24,9 +27,9 @@ struct Destination {
   rpc::Runtime& runtime;
   Backend& backend;
   Principals& principals;
-  // Called when a call of an administrator's scope has ended, before it is answered: it may have
-  // changed which keys are in force.
-  std::function<void()> on_change;
+  // Called when a call has ended that may have changed which keys of an organization are in force,
+  // before it is answered.
+  std::function<void(const std::string& organization_uuid)> on_change;
 };
 
 // One forwarded call but for its messages: who may make it, what goes on to the backend beside the
@@ -46,15 +49,14 @@ class Forwarding {
       done(admitted.ok() ? TakePlace() : admitted);
     };
     if (auto admitted = record_.TryAdmit(); admitted.has_value()) return take_place(*admitted);
-    if (!AdmitAgain(take_place)) done(status::Overloaded(rpc::kRetryOverload));
+    const bool queued = to_.runtime.workers.Submit(
+        [this, take_place] { take_place(record_.Guard([this] { return record_.Admit(); })); });
+    if (!queued) done(status::Overloaded(rpc::kRetryOverload));
   }
 
-  // Calls `done`, on a worker, with whether the call may still be made; false where nobody has time
-  // for that, and then `done` is not called.
-  template <typename Done>
-  [[nodiscard]] bool AdmitAgain(Done done) {
-    return to_.runtime.workers.Submit(
-        [this, done] { done(record_.Guard([this] { return record_.Admit(); })); });
+  // As rpc::CallRecord::WatchKey.
+  std::unique_ptr<auth::KeyWatch> WatchKey(auth::KeyWatches::OnChecked on_checked) const {
+    return record_.WatchKey(std::move(on_checked));
   }
 
   // Makes the context for the backend. After Admit.
@@ -70,6 +72,10 @@ class Forwarding {
 
   // Copies the backend's initial metadata for the client, before it is sent.
   void PassInitialMetadata();
+
+  // Calls Destination::on_change where a unary call that ended so, with `answer` where it is OK,
+  // may have changed keys.
+  void TellChange(const grpc::Status& status, const grpc::ByteBuffer& answer) const;
 
   // What the client gets for `status`, with which the call to the backend ended: the same, but
   // where no service made it because the connection failed, the process ended or the time was over.

@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 #include "common/rpc/server.h"
 #include "common/status/macros.h"
-#include "services/gateway/key_store.h"
 #include "services/gateway/routes.h"
 
 namespace alma::gateway {
@@ -29,9 +28,9 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Create(const Addresses& addres
 
 Gateway::Gateway(const Addresses& addresses, const auth::Secrets& secrets)
     : principals_(secrets),
+      key_store_(addresses.find(kOrganizations)->second, principals_),
       authenticator_([this](const std::string& secret_sha256, absl::Time deadline) {
-        return VerifyApiKey(*backends_.find(kOrganizations)->second, principals_, secret_sha256,
-                            deadline);
+        return key_store_.Verify(secret_sha256, deadline);
       }),
       callers_(authenticator_),
       addresses_(addresses) {
@@ -41,20 +40,25 @@ Gateway::Gateway(const Addresses& addresses, const auth::Secrets& secrets)
 }
 
 void Gateway::AddTo(rpc::Runtime& runtime, const Serve& serve) {
+  key_store_.CountIn(runtime.metrics);
+  key_feed_ = std::make_unique<KeyFeed>(key_store_, authenticator_, runtime.metrics);
+  const auto on_change = [this](const std::string& organization_uuid) {
+    authenticator_.Forget(organization_uuid);
+  };
   for (const auto& [name, backend] : backends_) {
+    // Whoever hears that organizations is back has keys looked up at once.
+    KeyFeed* const feed = name == kOrganizations ? key_feed_.get() : nullptr;
+    const auto report = [known = backend.get(), feed](size_t process, Backend::Health health) {
+      if (known->Report(process, health) && feed != nullptr) feed->RetryNow();
+    };
     std::vector<std::string> names;
     const auto descriptors = ServicesOf(name);
     names.reserve(descriptors.size());
     for (const auto* descriptor : descriptors) names.push_back(descriptor->full_name());
-    health_.push_back(std::make_unique<HealthWatch>(
-        addresses_.find(name)->second, names,
-        [known = backend.get()](size_t process, Backend::Health health) {
-          known->Report(process, health);
-        }));
+    health_.push_back(std::make_unique<HealthWatch>(addresses_.find(name)->second, names, report));
     for (size_t i = 0; i < descriptors.size(); ++i) {
       services_.push_back(std::make_unique<ForwardedService>(
-          *descriptors[i],
-          Destination{runtime, *backend, principals_, [this] { authenticator_.Forget(); }}));
+          *descriptors[i], Destination{runtime, *backend, principals_, on_change}));
       serve(*services_.back(), [watch = health_.back().get(), i] { return watch->Serving(i); });
     }
   }

@@ -13,6 +13,8 @@
 #include "common/rpc/caller.h"
 #include "services/gateway/backend.h"
 #include "services/gateway/health.h"
+#include "services/gateway/key_feed.h"
+#include "services/gateway/key_store.h"
 #include "services/gateway/principals.h"
 #include "services/gateway/service.h"
 
@@ -34,21 +36,23 @@ class Gateway {
   static absl::StatusOr<std::unique_ptr<Gateway>> Create(const Addresses& addresses,
                                                          const auth::Secrets& secrets);
 
-  // By the keys of the organizations service, remembered for a moment.
+  // By the keys of the organizations service, remembered until it says that they have changed.
   rpc::Callers& callers() { return callers_; }
 
-  // Gives `serve` the services of all backends. `runtime`, with `callers` in it, outlives this
-  // object, which outlives the server. Once.
+  // Begins to follow the keys and gives `serve` the services of all backends. `runtime`, with
+  // `callers` in it, outlives this object, which outlives the server. Once.
   void AddTo(rpc::Runtime& runtime, const Serve& serve);
 
  private:
   Gateway(const Addresses& addresses, const auth::Secrets& secrets);
 
   Principals principals_;
+  KeyStore key_store_;
   std::map<std::string, std::unique_ptr<Backend>, std::less<>> backends_;
   auth::Authenticator authenticator_;
   rpc::ApiKeyCallers callers_;
   const Addresses addresses_;
+  std::unique_ptr<KeyFeed> key_feed_;
   std::vector<std::unique_ptr<HealthWatch>> health_;
   std::vector<std::unique_ptr<ForwardedService>> services_;
 };

@@ -1,7 +1,5 @@
 #include "services/gateway/stream_proxy.h"
 
-#include "absl/time/clock.h"
-
 namespace alma::gateway {
 
 StreamProxy::StreamProxy(const rpc::Method& method, const Destination& to,
@@ -10,14 +8,15 @@ StreamProxy::StreamProxy(const rpc::Method& method, const Destination& to,
   forwarding_.Admit([this](const absl::Status& admitted) { Forward(admitted); });
 }
 
+StreamProxy::~StreamProxy() { key_.reset(); }
+
 void StreamProxy::Forward(const absl::Status& admitted) {
   absl::MutexLock lock(&mutex_);
   if (!admitted.ok()) return Finish(forwarding_.Close(admitted));
-  admitted_at_ = absl::Now();
-  check_key_at_ = admitted_at_ + kCheckKeyEvery;
+  key_ = forwarding_.WatchKey([this](const absl::Status& checked) { OnKeyChecked(checked); });
   forwarding_.Start().PrepareBidiStreamingCall(&forwarding_.backend_context(), method_.path, {},
                                                &far_);
-  // Operations on it are started by the client's side too; OnFarReadDone lets go.
+  // Operations on it are started by the client's side too; EndFar lets go.
   far_.AddHold();
   far_.StartCall();
   StartRead(&up_);
@@ -26,12 +25,9 @@ void StreamProxy::Forward(const absl::Status& admitted) {
 void StreamProxy::OnReadDone(bool ok) {
   absl::MutexLock lock(&mutex_);
   if (ended_) return;
-  CheckKey();
-  if (ok) {
-    far_.StartWrite(&up_);
-  } else {
-    far_.StartWritesDone();
-  }
+  if (!ok) return far_.StartWritesDone();
+  up_waits_ = true;
+  PassUp();
 }
 
 void StreamProxy::OnFarWriteDone(bool ok) {
@@ -43,7 +39,7 @@ void StreamProxy::OnFarWriteDone(bool ok) {
 void StreamProxy::OnFarInitialMetadata(bool ok) {
   absl::MutexLock lock(&mutex_);
   // Not where the answer is trailers-only: clients retry such a call.
-  if (ok) {
+  if (ok && refused_.ok()) {
     forwarding_.PassInitialMetadata();
     StartSendInitialMetadata();
   }
@@ -52,12 +48,9 @@ void StreamProxy::OnFarInitialMetadata(bool ok) {
 
 void StreamProxy::OnFarReadDone(bool ok) {
   absl::MutexLock lock(&mutex_);
-  if (ok) {
-    CheckKey();
-    return StartWrite(&down_);
-  }
-  ended_ = true;
-  far_.RemoveHold();
+  if (!ok) return EndFar();
+  down_waits_ = true;
+  PassDown();
 }
 
 void StreamProxy::OnWriteDone(bool ok) {
@@ -68,34 +61,38 @@ void StreamProxy::OnWriteDone(bool ok) {
 
 void StreamProxy::OnFarDone(const grpc::Status& status) {
   absl::MutexLock lock(&mutex_);
-  far_status_ = status;
-  TryFinish();
+  Finish(refused_.ok() ? forwarding_.Close(status) : forwarding_.Close(refused_));
 }
 
-void StreamProxy::CheckKey() {
-  const absl::Time now = absl::Now();
-  if (checking_key_ || now < check_key_at_) return;
-  check_key_at_ = now + kCheckKeyEvery;
-  checking_key_ =
-      forwarding_.AdmitAgain([this](const absl::Status& admitted) { OnKeyChecked(admitted); });
-}
-
-void StreamProxy::OnKeyChecked(const absl::Status& admitted) {
+void StreamProxy::OnKeyChecked(const absl::Status& checked) {
   absl::MutexLock lock(&mutex_);
-  checking_key_ = false;
-  const absl::Time now = absl::Now();
-  if (admitted.ok()) {
-    admitted_at_ = now;
-  } else if (!absl::IsUnavailable(admitted) || now > admitted_at_ + kWithoutKeyStore) {
-    refused_ = admitted;
+  if (!checked.ok()) {
+    refused_ = checked;
     forwarding_.Cancel();
   }
-  TryFinish();
+  PassUp();
+  PassDown();
 }
 
-void StreamProxy::TryFinish() {
-  if (!far_status_.has_value() || checking_key_) return;
-  Finish(refused_.ok() ? forwarding_.Close(*far_status_) : forwarding_.Close(refused_));
+void StreamProxy::PassUp() {
+  if (!up_waits_ || ended_ || !MayPass()) return;
+  up_waits_ = false;
+  far_.StartWrite(&up_);
+}
+
+void StreamProxy::PassDown() {
+  if (!down_waits_) return;
+  if (refused_.ok() && !MayPass()) return;
+  down_waits_ = false;
+  if (!refused_.ok()) return EndFar();
+  StartWrite(&down_);
+}
+
+bool StreamProxy::MayPass() { return refused_.ok() && (key_ == nullptr || key_->Holds()); }
+
+void StreamProxy::EndFar() {
+  ended_ = true;
+  far_.RemoveHold();
 }
 
 void StreamProxy::OnDone() {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <optional>
+#include <memory>
 
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/byte_buffer.h>
@@ -10,24 +10,20 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
-#include "absl/time/time.h"
 #include "services/gateway/forwarding.h"
 
 namespace alma::gateway {
 
 // One streaming call of any shape. Each way a message is read only when the one before it has been
 // written, so whoever is slow slows down the other side, and at most one message each way is held
-// here. While messages come the key is looked at again every kCheckKeyEvery, so a stream ends soon
-// after its key.
+// here. Each message passes only while the key holds: it waits here where the key has to be looked
+// up first, and a key that ends ends the call, whether or not messages come.
 class StreamProxy final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
-  static constexpr absl::Duration kCheckKeyEvery = absl::Seconds(1);
-  // How long a stream goes on while the key store cannot be asked.
-  static constexpr absl::Duration kWithoutKeyStore = absl::Seconds(30);
-
   // Deletes itself.
   StreamProxy(const rpc::Method& method, const Destination& to,
               grpc::CallbackServerContext& context);
+  ~StreamProxy() override;
 
   void OnReadDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
   void OnWriteDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
@@ -53,10 +49,13 @@ class StreamProxy final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
   void OnFarReadDone(bool ok) ABSL_LOCKS_EXCLUDED(mutex_);
   void OnFarWriteDone(bool ok) ABSL_LOCKS_EXCLUDED(mutex_);
   void OnFarDone(const grpc::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
-  void CheckKey() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void OnKeyChecked(const absl::Status& admitted) ABSL_LOCKS_EXCLUDED(mutex_);
-  // Ends the client's side when all else has ended.
-  void TryFinish() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void OnKeyChecked(const absl::Status& checked) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Pass on the message that waits, if one does and may.
+  void PassUp() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void PassDown() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool MayPass() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Nothing more is read from the backend.
+  void EndFar() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const rpc::Method& method_;
   absl::Mutex mutex_;
@@ -68,12 +67,12 @@ class StreamProxy final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
   // The backend has sent its last message: nothing is started on either side from now on but the
   // end.
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;
-  absl::Time admitted_at_ ABSL_GUARDED_BY(mutex_);
-  absl::Time check_key_at_ ABSL_GUARDED_BY(mutex_);
-  bool checking_key_ ABSL_GUARDED_BY(mutex_) = false;
+  bool up_waits_ ABSL_GUARDED_BY(mutex_) = false;
+  bool down_waits_ ABSL_GUARDED_BY(mutex_) = false;
   // Why the key does not hold any more.
   absl::Status refused_ ABSL_GUARDED_BY(mutex_);
-  std::optional<grpc::Status> far_status_ ABSL_GUARDED_BY(mutex_);
+  // Null where the call was not let in.
+  std::unique_ptr<auth::KeyWatch> key_;
 };
 
 }  // namespace alma::gateway

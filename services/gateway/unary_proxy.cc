@@ -23,6 +23,9 @@ void UnaryProxy::Forward(const absl::Status& admitted) {
                  [this](const grpc::Status& status) { Answer(status); });
 }
 
-void UnaryProxy::Answer(const grpc::Status& status) { Finish(forwarding_.Close(status)); }
+void UnaryProxy::Answer(const grpc::Status& status) {
+  forwarding_.TellChange(status, *out_);
+  Finish(forwarding_.Close(status));
+}
 
 }  // namespace alma::gateway

@@ -48,6 +48,11 @@ const db::Schema& Schema() {
        "create index authorization_by_organization on \"authorization\" (organization_uuid, "
        "created_at, uuid)",
        7},
+      // A binary that does not follow changes does not miss these.
+      {8, "index organizations by change_seq",
+       "create index organizations_by_change_seq on organizations (change_seq)", 7},
+      {9, "index authorization by change_seq",
+       "create index authorization_by_change_seq on \"authorization\" (change_seq)", 7},
   };
   static constexpr db::Schema kSchema{"organizations", kSteps};
   return kSchema;

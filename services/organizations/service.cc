@@ -10,6 +10,11 @@
 namespace alma::organizations {
 namespace {
 
+// A thread that reads what a follower has missed does not keep the others waiting.
+constexpr int kFollowerThreads = 2;
+// More of them would be gateways by the thousand.
+constexpr size_t kMaxWaitingFollowers = 1024;
+
 const google::protobuf::ServiceDescriptor& Descriptor(const google::protobuf::FileDescriptor& file,
                                                       const char* name) {
   return *file.FindServiceByName(name);
@@ -69,12 +74,14 @@ absl::StatusOr<v1::Organization> OrganizationsService::DeleteOrganization(
   return AfterChange(on_change_, store_.Delete(call, request));
 }
 
-ApiKeysService::ApiKeysService(rpc::Runtime& runtime, ApiKeyStore& store,
+ApiKeysService::ApiKeysService(rpc::Runtime& runtime, ApiKeyStore& store, ChangeFeed& changes,
                                const db::PageTokens& page_tokens, OnChange on_change)
     : Service(Descriptor(*v1::ApiKey::descriptor()->file(), "ApiKeysService"), runtime),
       store_(store),
+      changes_(changes),
       page_tokens_(page_tokens),
-      on_change_(std::move(on_change)) {
+      on_change_(std::move(on_change)),
+      followers_(kFollowerThreads, kMaxWaitingFollowers) {
   Handle("CreateApiKey", &ApiKeysService::CreateApiKey);
   Handle("GetApiKey", &ApiKeysService::GetApiKey);
   Handle("ListApiKeys", &ApiKeysService::ListApiKeys);
@@ -82,7 +89,10 @@ ApiKeysService::ApiKeysService(rpc::Runtime& runtime, ApiKeyStore& store,
   Handle("RevokeApiKey", &ApiKeysService::RevokeApiKey);
   Handle("RotateApiKey", &ApiKeysService::RotateApiKey);
   Handle("VerifyApiKey", &ApiKeysService::VerifyApiKey);
+  HandleFollowers("ListKeyChanges", &ApiKeysService::ListKeyChanges, followers_);
 }
+
+void ApiKeysService::Drain() { changes_.Close(); }
 
 absl::StatusOr<v1::CreateApiKeyResponse> ApiKeysService::CreateApiKey(
     const rpc::Call& call, v1::CreateApiKeyRequest& request) {
@@ -126,6 +136,12 @@ absl::StatusOr<v1::VerifyApiKeyResponse> ApiKeysService::VerifyApiKey(
     const rpc::Call& call, v1::VerifyApiKeyRequest& request) {
   RETURN_IF_ERROR(Validate(request));
   return store_.Verify(request.secret_sha256(), call.deadline);
+}
+
+absl::StatusOr<std::unique_ptr<ChangeFeed::Follower>> ApiKeysService::ListKeyChanges(
+    v1::ListKeyChangesRequest& request, rpc::StreamHandler::Wake wake) {
+  RETURN_IF_ERROR(Validate(request));
+  return changes_.Follow(request.after_change_seq(), std::move(wake));
 }
 
 }  // namespace alma::organizations

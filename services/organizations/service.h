@@ -1,13 +1,16 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 
 #include "absl/status/statusor.h"
 #include "alma/organizations/v1/api_keys.pb.h"
 #include "alma/organizations/v1/organizations.pb.h"
 #include "common/db/page_token.h"
 #include "common/rpc/service.h"
+#include "common/rpc/worker_pool.h"
 #include "services/organizations/api_key_store.h"
+#include "services/organizations/change_feed.h"
 #include "services/organizations/store.h"
 
 namespace alma::organizations {
@@ -42,8 +45,10 @@ class OrganizationsService final : public rpc::Service {
 // alma.organizations.v1.ApiKeysService. What it is given outlives it.
 class ApiKeysService final : public rpc::Service {
  public:
-  ApiKeysService(rpc::Runtime& runtime, ApiKeyStore& store, const db::PageTokens& page_tokens,
-                 OnChange on_change);
+  ApiKeysService(rpc::Runtime& runtime, ApiKeyStore& store, ChangeFeed& changes,
+                 const db::PageTokens& page_tokens, OnChange on_change);
+
+  void Drain() override;
 
  private:
   absl::StatusOr<v1::CreateApiKeyResponse> CreateApiKey(const rpc::Call& call,
@@ -57,10 +62,15 @@ class ApiKeysService final : public rpc::Service {
                                                         v1::RotateApiKeyRequest& request);
   absl::StatusOr<v1::VerifyApiKeyResponse> VerifyApiKey(const rpc::Call& call,
                                                         v1::VerifyApiKeyRequest& request);
+  absl::StatusOr<std::unique_ptr<ChangeFeed::Follower>> ListKeyChanges(
+      v1::ListKeyChangesRequest& request, rpc::StreamHandler::Wake wake);
 
   ApiKeyStore& store_;
+  ChangeFeed& changes_;
   const db::PageTokens& page_tokens_;
   const OnChange on_change_;
+  // Gateways are told of a revocation also while calls have used up the workers.
+  rpc::WorkerPool followers_;
 };
 
 }  // namespace alma::organizations

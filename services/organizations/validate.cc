@@ -182,4 +182,12 @@ absl::Status Validate(v1::VerifyApiKeyRequest& request) {
   return violations.ToStatus();
 }
 
+absl::Status Validate(v1::ListKeyChangesRequest& request) {
+  Violations violations;
+  if (request.after_change_seq() < -1) {
+    violations.Add("after_change_seq", "must be -1, 0 or a change_seq");
+  }
+  return violations.ToStatus();
+}
+
 }  // namespace alma::organizations

@@ -24,5 +24,6 @@ absl::Status Validate(v1::UpdateApiKeyRequest& request, const google::protobuf::
 absl::Status Validate(v1::RevokeApiKeyRequest& request);
 absl::Status Validate(v1::RotateApiKeyRequest& request);
 absl::Status Validate(v1::VerifyApiKeyRequest& request);
+absl::Status Validate(v1::ListKeyChangesRequest& request);
 
 }  // namespace alma::organizations

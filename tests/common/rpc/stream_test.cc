@@ -11,6 +11,8 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "catch2/catch.hpp"
+#include "common/auth/api_key.h"
+#include "common/auth/authenticator.h"
 #include "common/log/log.h"
 #include "common/status/macros.h"
 #include "tests/common/rpc/stream_service.h"
@@ -166,6 +168,39 @@ TEST_CASE("a stream ends when its key is not good any more") {
   stream->Write(Item("b"));
   CHECK_FALSE(stream->Read(&response));
   CHECK(ReasonOf(stream->Finish()) == "API_KEY_INVALID");
+}
+
+TEST_CASE("a stream on which nothing moves ends soon after its key") {
+  const bool in_this_process = GENERATE(false, true);
+  TestRuntime shared;
+  std::atomic<bool> in_force = true;
+  auth::Authenticator authenticator(
+      [&](const std::string&,
+          absl::Time) -> absl::StatusOr<organizations::v1::VerifyApiKeyResponse> {
+        if (!in_force) return status::NotFound("API key");
+        organizations::v1::VerifyApiKeyResponse response;
+        response.set_organization_uuid("o");
+        response.add_scopes(std::string(auth::kConversationsWrite));
+        return response;
+      });
+  ApiKeyCallers callers(authenticator);
+  Runtime runtime{(*shared).workers, callers, (*shared).metrics};
+  StreamService service(runtime, EchoItems, CountUp);
+  const InProcessServer server({&service});
+  const auto stub = MessagesService::NewStub(server.channel());
+  grpc::ClientContext context;
+  context.AddMetadata("x-api-key", auth::NewApiKey());
+  const auto stream = stub->ImportMessages(&context);
+  ImportMessagesResponse response;
+  REQUIRE(stream->Write(Item("a")));
+  REQUIRE(stream->Read(&response));
+  absl::SleepFor(absl::Milliseconds(1500));
+  const absl::Time revoked = absl::Now();
+  in_force = false;
+  if (in_this_process) authenticator.Forget();
+  CHECK_FALSE(stream->Read(&response));
+  CHECK(ReasonOf(stream->Finish()) == "API_KEY_INVALID");
+  CHECK(absl::Now() - revoked < absl::Seconds(in_this_process ? 0.5 : 2.0));
 }
 
 TEST_CASE("a stream finds a full queue and is told when to come back") {

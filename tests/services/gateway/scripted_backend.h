@@ -1,7 +1,6 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,9 +12,8 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "alma/conversations/v1/messages.grpc.pb.h"
-#include "alma/organizations/v1/api_keys.grpc.pb.h"
 #include "catch2/catch.hpp"
-#include "common/auth/api_key.h"
+#include "tests/services/gateway/scripted_keys.h"
 #include "tests/support/temporary_folder.h"
 
 namespace alma::gateway {
@@ -28,69 +26,12 @@ using conversations::v1::ImportMessagesRequest;
 using conversations::v1::ImportMessagesResponse;
 using conversations::v1::Message;
 using conversations::v1::MessagesService;
-using organizations::v1::ApiKeysService;
-using organizations::v1::VerifyApiKeyRequest;
-using organizations::v1::VerifyApiKeyResponse;
-
-inline constexpr char kOrganization[] = "0190f3a2-7c1e-7b4d-8f00-0123456789ab";
-
-using Metadata = std::multimap<std::string, std::string>;
-
-inline Metadata Copy(const std::multimap<grpc::string_ref, grpc::string_ref>& metadata) {
-  Metadata copy;
-  for (const auto& [key, value] : metadata) {
-    copy.emplace(std::string(key.data(), key.size()), std::string(value.data(), value.size()));
-  }
-  return copy;
-}
-
 // An item of an import.
 inline ImportMessagesRequest Item(const std::string& content) {
   ImportMessagesRequest item;
   item.mutable_message()->set_content(content);
   return item;
 }
-
-// The key store behind a gateway: what it answers and what it has been asked.
-class ScriptedKeys final : public ApiKeysService::Service {
- public:
-  // A new key with these scopes.
-  std::string Add(const std::vector<std::string>& scopes) ABSL_LOCKS_EXCLUDED(mutex_) {
-    const std::string key = auth::NewApiKey();
-    const auto hash = auth::Sha256(key);
-    VerifyApiKeyResponse response;
-    response.set_organization_uuid(kOrganization);
-    response.set_api_key_uuid("0190f3a2-7c1e-7b4d-8f00-0123456789ac");
-    for (const std::string& scope : scopes) response.add_scopes(scope);
-    absl::MutexLock lock(&mutex_);
-    keys_[std::string(hash.begin(), hash.end())] = response;
-    return key;
-  }
-  void Revoke() ABSL_LOCKS_EXCLUDED(mutex_) {
-    absl::MutexLock lock(&mutex_);
-    keys_.clear();
-  }
-  // The metadata of each look-up.
-  std::vector<Metadata> asked() const ABSL_LOCKS_EXCLUDED(mutex_) {
-    absl::MutexLock lock(&mutex_);
-    return asked_;
-  }
-
-  grpc::Status VerifyApiKey(grpc::ServerContext* context, const VerifyApiKeyRequest* request,
-                            VerifyApiKeyResponse* response) override ABSL_LOCKS_EXCLUDED(mutex_) {
-    absl::MutexLock lock(&mutex_);
-    asked_.push_back(Copy(context->client_metadata()));
-    const auto key = keys_.find(request->secret_sha256());
-    if (key == keys_.end()) return {grpc::StatusCode::NOT_FOUND, "no such key"};
-    *response = key->second;
-    return grpc::Status::OK;
-  }
-
- private:
-  mutable absl::Mutex mutex_;
-  std::map<std::string, VerifyApiKeyResponse> keys_ ABSL_GUARDED_BY(mutex_);
-  std::vector<Metadata> asked_ ABSL_GUARDED_BY(mutex_);
-};
 
 // Messages as a test wants them answered; notes the metadata of every call.
 class ScriptedMessages final : public MessagesService::Service {

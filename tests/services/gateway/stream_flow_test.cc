@@ -96,42 +96,6 @@ TEST_CASE("a backend that dies ends the streams on it as unavailable") {
   CHECK(testing::ReasonOf(status) == "DATABASE_UNAVAILABLE");
 }
 
-TEST_CASE("a stream ends soon after its key and not while the key store rests") {
-  testing::TemporaryFolder folder;
-  const std::string address = absl::StrCat("unix:", folder.path(), "/organizations");
-  ScriptedKeys keys;
-  ScriptedMessages messages;
-  auto organizations = std::make_unique<Listening>(address, std::vector<grpc::Service*>{&keys});
-  Listening conversations(absl::StrCat("unix:", folder.path(), "/behind"), {&messages});
-  ServedGateway gateway(
-      {{"organizations", {address}}, {"conversations", {conversations.address()}}});
-  const std::string key = keys.Add({"conversations.read", "conversations.write"});
-  const auto stub = MessagesService::NewStub(ChannelTo(gateway.address()));
-  grpc::ClientContext context;
-  context.AddMetadata("x-api-key", key);
-  const auto stream = stub->ImportMessages(&context);
-  ImportMessagesResponse response;
-  // Sends and receives for so long, or until the stream ends.
-  const auto use_for = [&](absl::Duration duration) {
-    for (const absl::Time end = absl::Now() + duration; absl::Now() < end;) {
-      if (!stream->Write(Item("a")) || !stream->Read(&response)) return false;
-      absl::SleepFor(absl::Milliseconds(10));
-    }
-    return true;
-  };
-  CHECK(use_for(absl::Milliseconds(1500)));
-  CHECK(keys.asked().size() >= 2);
-  organizations.reset();
-  CHECK(use_for(absl::Milliseconds(1500)));
-  organizations = std::make_unique<Listening>(address, std::vector<grpc::Service*>{&keys});
-  CHECK(use_for(absl::Milliseconds(1500)));
-  keys.Revoke();
-  CHECK_FALSE(use_for(absl::Milliseconds(2500)));
-  while (stream->Read(&response)) {
-  }
-  CHECK(testing::ReasonOf(stream->Finish()) == "API_KEY_INVALID");
-}
-
 TEST_CASE("many streams at a time do not stand in the way of other calls") {
   Pair pair;
   std::vector<std::unique_ptr<grpc::ClientContext>> contexts;

@@ -40,7 +40,10 @@ const auth::v1::Principal kGateway = Caller("", {auth::kInternal});
 // Both services over a fresh database with organizations A and B.
 struct Fixture {
   explicit Fixture(db::Engine engine = db::Engine::kSqlite)
-      : database(engine, Schema()), store(*database), api_key_store(*database) {
+      : database(engine, Schema()),
+        store(*database),
+        api_key_store(*database),
+        change_feed(*database) {
     for (const std::string& uuid : {kOrganizationA, kOrganizationB}) {
       REQUIRE(
           Call(*organizations, &Organizations::CreateOrganization, kPlatform, Named("name", uuid))
@@ -69,10 +72,12 @@ struct Fixture {
   testing::TestDatabase database;
   Store store;
   ApiKeyStore api_key_store;
+  ChangeFeed change_feed;
   const db::PageTokens page_tokens{auth::Secrets{{std::string(32, 's')}}};
   testing::TestRuntime runtime;
   OrganizationsService organizations_service{*runtime, store, page_tokens, [this] { ++changes; }};
-  ApiKeysService api_keys_service{*runtime, api_key_store, page_tokens, [this] { ++changes; }};
+  ApiKeysService api_keys_service{*runtime, api_key_store, change_feed, page_tokens,
+                                  [this] { ++changes; }};
   testing::InProcessServer server{{&organizations_service, &api_keys_service}};
   const std::unique_ptr<Organizations> organizations =
       v1::OrganizationsService::NewStub(server.channel());
@@ -378,16 +383,6 @@ TEST_CASE("pages of large organizations stay below what a client takes") {
   } while (!request.page_token().empty());
   CHECK(uuids.size() == 72);
   CHECK(pages == 2);
-}
-
-TEST_CASE("ListKeyChanges answers UNIMPLEMENTED") {
-  Fixture fixture;
-  grpc::ClientContext context;
-  testing::SetCaller(context, kGateway);
-  v1::ListKeyChangesResponse response;
-  const auto reader = fixture.api_keys->ListKeyChanges(&context, v1::ListKeyChangesRequest());
-  CHECK_FALSE(reader->Read(&response));
-  CHECK(reader->Finish().error_code() == StatusCode::UNIMPLEMENTED);
 }
 
 }  // namespace
