@@ -34,8 +34,7 @@ bool Within(absl::Duration duration, absl::Time since, absl::Time now) {
   return now < since + duration && now > since - duration;
 }
 
-std::shared_ptr<const KnownKey> ToKnownKey(const VerifyApiKeyResponse& verified,
-                                           absl::Time asked) {
+std::shared_ptr<const KnownKey> ToKnownKey(const VerifyApiKeyResponse& verified, absl::Time asked) {
   auto key = std::make_shared<KnownKey>();
   key->principal.set_organization_uuid(verified.organization_uuid());
   key->principal.set_api_key_uuid(verified.api_key_uuid());

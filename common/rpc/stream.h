@@ -24,9 +24,9 @@ namespace alma::rpc {
 // the handler, and does not run the handler while that much waits for the client. Once the streams
 // of a service hold kMaxBytesOfAll together, it is kCrowdedBytes for each: clients that do not read
 // cannot use up the memory, nor stop those that do. The handler runs
-// on workers, one run at a time, and none is held while it waits; before each run the key is checked
-// again, and between them it is watched over, so a stream ends soon after its key. All else is as in
-// Answer.
+// on workers, one run at a time, and none is held while it waits; before each run the key is
+// checked again, and between them it is watched over, so a stream ends soon after its key. All else
+// is as in Answer.
 class Stream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
   static constexpr size_t kMaxItems = 1000;

@@ -66,8 +66,8 @@ class Forwarding {
   // Copies the backend's initial metadata for the client, before it is sent.
   void PassInitialMetadata();
 
-  // Calls Destination::on_change where a unary call that ended so, with `answer` where it is OK, may
-  // have changed keys.
+  // Calls Destination::on_change where a unary call that ended so, with `answer` where it is OK,
+  // may have changed keys.
   void TellChange(const grpc::Status& status, const grpc::ByteBuffer& answer) const;
 
   // What the client gets for `status`, with which the call to the backend ended: the same, but

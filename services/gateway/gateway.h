@@ -39,8 +39,8 @@ class Gateway {
   // By the keys of the organizations service, remembered until it says that they have changed.
   rpc::Callers& callers() { return callers_; }
 
-  // Begins to follow the keys and gives `serve` the services of all backends. `runtime`, with `callers` in it, outlives this
-  // object, which outlives the server. Once.
+  // Begins to follow the keys and gives `serve` the services of all backends. `runtime`, with
+  // `callers` in it, outlives this object, which outlives the server. Once.
   void AddTo(rpc::Runtime& runtime, const Serve& serve);
 
  private:

@@ -54,8 +54,8 @@ void KeyStore::CountIn(metrics::Calls& metrics) {
 
 absl::StatusOr<VerifyApiKeyResponse> KeyStore::Verify(const std::string& secret_sha256,
                                                       absl::Time deadline) {
-  absl::StatusOr<VerifyApiKeyResponse> answer = away_ ? status::BackendUnavailable()
-                                                      : Ask(secret_sha256, deadline);
+  absl::StatusOr<VerifyApiKeyResponse> answer =
+      away_ ? status::BackendUnavailable() : Ask(secret_sha256, deadline);
   if (answer.ok()) {
     Increment(in_force_);
   } else {
@@ -98,8 +98,7 @@ bool KeyStore::Answers(size_t process) {
   // No key has this hash.
   const std::string nothing(std::tuple_size_v<auth::KeyHash>, '\0');
   VerifyApiKeyResponse response;
-  return !IsUnreachable(
-      AskOne(process, nothing, absl::InfiniteFuture(), &response).error_code());
+  return !IsUnreachable(AskOne(process, nothing, absl::InfiniteFuture(), &response).error_code());
 }
 
 void KeyStore::Reached(size_t process) {
