@@ -108,8 +108,8 @@ TEST_CASE("no message passes a stream once the gateway has answered that its key
   ScriptedKeys keys;
   ScriptedMessages messages;
   Listening behind(absl::StrCat("unix:", folder.path(), "/behind"), {&keys, &messages});
-  ServedGateway gateway({{"organizations", {behind.address()}},
-                         {"conversations", {behind.address()}}});
+  ServedGateway gateway(
+      {{"organizations", {behind.address()}}, {"conversations", {behind.address()}}});
   std::atomic<int> arrived = 0;
   messages.import_messages = [&](grpc::ServerContext&, ScriptedMessages::Importing& stream) {
     ImportMessagesRequest request;
@@ -142,8 +142,8 @@ TEST_CASE("what an administrator is refused makes the gateway forget nothing") {
   ScriptedKeys keys;
   ScriptedMessages messages;
   Listening behind(absl::StrCat("unix:", folder.path(), "/behind"), {&keys, &messages});
-  ServedGateway gateway({{"organizations", {behind.address()}},
-                         {"conversations", {behind.address()}}});
+  ServedGateway gateway(
+      {{"organizations", {behind.address()}}, {"conversations", {behind.address()}}});
   const std::string admin = keys.Add({"conversations.read", "organization.admin"});
   const std::string other = keys.Add({"conversations.read"}, kOtherOrganization);
   const auto channel = ChannelTo(gateway.address());

@@ -129,8 +129,7 @@ class ScriptedKeys final : public ApiKeysService::Service {
     absl::MutexLock lock(&mutex_);
     return change_seq_;
   }
-  std::vector<ListKeyChangesResponse> Behind(int64_t change_seq) const
-      ABSL_LOCKS_EXCLUDED(mutex_) {
+  std::vector<ListKeyChangesResponse> Behind(int64_t change_seq) const ABSL_LOCKS_EXCLUDED(mutex_) {
     absl::MutexLock lock(&mutex_);
     std::vector<ListKeyChangesResponse> changes;
     for (auto it = changes_.upper_bound(change_seq); it != changes_.end(); ++it) {
