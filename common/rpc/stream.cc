@@ -12,7 +12,8 @@ namespace alma::rpc {
 
 Stream::Stream(const Method& method, Runtime& runtime, std::atomic<size_t>& bytes_of_all,
                grpc::CallbackServerContext& context)
-    : runtime_(runtime),
+    : method_(method),
+      runtime_(runtime),
       bytes_of_all_(bytes_of_all),
       record_(method, runtime, context, absl::InfiniteDuration()) {
   absl::MutexLock lock(&mutex_);

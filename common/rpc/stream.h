@@ -60,6 +60,7 @@ class Stream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byte
                                              std::vector<grpc::ByteBuffer>* out);
   void OnKeyChecked(const absl::Status& checked) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  const Method& method_;
   Runtime& runtime_;
   std::atomic<size_t>& bytes_of_all_;
   CallRecord record_;
