@@ -34,7 +34,8 @@ absl::Status Serve() {
   ASSIGN_OR_RETURN(const auto databases, serve::Databases::Open(storage, process->workers()));
 
   const db::PageTokens page_tokens(secrets);
-  organizations::ApiKeyStore api_keys(databases[organizations::Schema()]);
+  organizations::KeyUses key_uses(databases[organizations::Schema()]);
+  organizations::ApiKeyStore api_keys(databases[organizations::Schema()], key_uses);
   auth::Authenticator authenticator([&](const std::string& secret_sha256, absl::Time deadline) {
     return api_keys.Verify(secret_sha256, deadline);
   });

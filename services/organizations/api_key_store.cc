@@ -7,6 +7,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "common/auth/scopes.h"
 #include "common/db/revision.h"
 #include "common/status/macros.h"
@@ -14,6 +15,7 @@
 #include "common/text/field_mask.h"
 #include "common/text/timestamp.h"
 #include "google/protobuf/util/time_util.h"
+#include "services/organizations/audit.h"
 #include "services/organizations/list.h"
 #include "services/organizations/rows.h"
 #include "services/organizations/store.h"
@@ -64,9 +66,17 @@ absl::StatusOr<Locked> Lock(db::Session& session, const rpc::Call& call, const s
   return Locked{*std::move(stored), revision, change_seq};
 }
 
-absl::StatusOr<v1::ApiKey> Save(db::Session& session, Locked& row) {
+AuditEntry EntryOf(std::string_view action, const v1::ApiKey& api_key, int64_t change_seq) {
+  return {.change_seq = change_seq,
+          .action = action,
+          .organization_uuid = api_key.organization_uuid(),
+          .api_key_uuid = api_key.uuid()};
+}
+
+absl::StatusOr<v1::ApiKey> Save(db::Session& session, Audit& audit, Locked& row, AuditEntry entry) {
   row.stored.set_revision(row.revision);
   RETURN_IF_ERROR(UpdateApiKey(session, row.stored, row.change_seq));
+  RETURN_IF_ERROR(audit.Append(session, std::move(entry)));
   return std::move(row.stored);
 }
 
@@ -84,8 +94,9 @@ absl::StatusOr<v1::CreateApiKeyResponse> ApiKeyStore::Create(const rpc::Call& ca
   v1::ApiKey& row = *created.mutable_api_key();
   if (row.organization_uuid().empty()) row.set_organization_uuid(call.organization());
   if (!Sees(call, row.organization_uuid())) return status::NotFound(kOrganization);
-  return database_.Write(
-      call.deadline, [&](db::Session& session) -> absl::StatusOr<v1::CreateApiKeyResponse> {
+  return WriteAudited(
+      database_, call,
+      [&](db::Session& session, Audit& audit) -> absl::StatusOr<v1::CreateApiKeyResponse> {
         ASSIGN_OR_RETURN(const int64_t change_seq, TakeChanges(session));
         ASSIGN_OR_RETURN(const int64_t revision,
                          db::TakeRevisions(session, row.organization_uuid()));
@@ -94,6 +105,7 @@ absl::StatusOr<v1::CreateApiKeyResponse> ApiKeyStore::Create(const rpc::Call& ca
         if (stored.has_value()) return status::AlreadyExists(kApiKey);
         row.set_revision(revision);
         RETURN_IF_ERROR(InsertApiKey(session, row, created.secret(), change_seq));
+        RETURN_IF_ERROR(audit.Append(session, EntryOf(kKeyCreated, row, change_seq)));
         return created;
       });
 }
@@ -125,7 +137,7 @@ absl::StatusOr<db::ListPage<v1::ListApiKeysResponse>> ApiKeyStore::List(
 
 absl::StatusOr<v1::ApiKey> ApiKeyStore::Update(const rpc::Call& call,
                                                const v1::UpdateApiKeyRequest& request) {
-  return database_.Write(call.deadline, [&](db::Session& session) -> absl::StatusOr<v1::ApiKey> {
+  const auto update = [&](db::Session& session, Audit& audit) -> absl::StatusOr<v1::ApiKey> {
     ASSIGN_OR_RETURN(Locked row, Lock(session, call, request.api_key().uuid()));
     RETURN_IF_ERROR(CheckMayWrite(call, row.stored));
     if (HasEnded(row.stored, text::Now())) return status::UpdateOfDeleted(kApiKey);
@@ -134,24 +146,29 @@ absl::StatusOr<v1::ApiKey> ApiKeyStore::Update(const rpc::Call& call,
     if (request.update_mask().paths().empty()) return Keep(session, row);
     text::WriteMasked(request.update_mask(), request.api_key(), &row.stored);
     RETURN_IF_ERROR(CheckMayWrite(call, row.stored));
-    return Save(session, row);
-  });
+    AuditEntry entry = EntryOf(kKeyUpdated, row.stored, row.change_seq);
+    entry.fields = absl::StrJoin(request.update_mask().paths(), " ");
+    return Save(session, audit, row, std::move(entry));
+  };
+  return WriteAudited(database_, call, update);
 }
 
 absl::StatusOr<v1::ApiKey> ApiKeyStore::Revoke(const rpc::Call& call, const std::string& uuid) {
-  return database_.Write(call.deadline, [&](db::Session& session) -> absl::StatusOr<v1::ApiKey> {
+  const auto revoke = [&](db::Session& session, Audit& audit) -> absl::StatusOr<v1::ApiKey> {
     ASSIGN_OR_RETURN(Locked row, Lock(session, call, uuid));
     RETURN_IF_ERROR(CheckMayWrite(call, row.stored));
     if (row.stored.has_revoked_at()) return Keep(session, row);
     *row.stored.mutable_revoked_at() = text::Now();
-    return Save(session, row);
-  });
+    return Save(session, audit, row, EntryOf(kKeyRevoked, row.stored, row.change_seq));
+  };
+  return WriteAudited(database_, call, revoke);
 }
 
 absl::StatusOr<v1::RotateApiKeyResponse> ApiKeyStore::Rotate(
     const rpc::Call& call, const v1::RotateApiKeyRequest& request) {
-  return database_.Write(
-      call.deadline, [&](db::Session& session) -> absl::StatusOr<v1::RotateApiKeyResponse> {
+  return WriteAudited(
+      database_, call,
+      [&](db::Session& session, Audit& audit) -> absl::StatusOr<v1::RotateApiKeyResponse> {
         ASSIGN_OR_RETURN(Locked row, Lock(session, call, request.uuid(), 2));
         RETURN_IF_ERROR(CheckMayWrite(call, row.stored));
         const Timestamp now = text::Now();
@@ -170,7 +187,11 @@ absl::StatusOr<v1::RotateApiKeyResponse> ApiKeyStore::Rotate(
         if (!row.stored.has_expires_at() || end < row.stored.expires_at()) {
           *row.stored.mutable_expires_at() = end;
         }
-        RETURN_IF_ERROR(Save(session, row).status());
+        AuditEntry rotated = EntryOf(kKeyRotated, row.stored, row.change_seq);
+        rotated.successor_uuid = successor.api_key().uuid();
+        RETURN_IF_ERROR(Save(session, audit, row, std::move(rotated)).status());
+        RETURN_IF_ERROR(
+            audit.Append(session, EntryOf(kKeyCreated, successor.api_key(), row.change_seq + 1)));
 
         v1::RotateApiKeyResponse response;
         response.mutable_api_key()->Swap(successor.mutable_api_key());
@@ -187,7 +208,7 @@ absl::StatusOr<v1::VerifyApiKeyResponse> ApiKeyStore::Verify(const std::string& 
       "from \"authorization\" join organizations on organizations.uuid = organization_uuid "
       "where apikey = :apikey and revoked_at is null and (expires_at is null or expires_at > :now) "
       "and active = 'ACTIVE' and deleted_at is null";
-  return database_.Read(
+  auto verified = database_.Read(
       deadline, [&](db::Session& session) -> absl::StatusOr<v1::VerifyApiKeyResponse> {
         v1::VerifyApiKeyResponse key;
         const auto read = [&](db::Row& row) {
@@ -205,6 +226,8 @@ absl::StatusOr<v1::VerifyApiKeyResponse> ApiKeyStore::Verify(const std::string& 
         if (found == 0) return status::NotFound(kApiKey);
         return key;
       });
+  if (verified.ok()) uses_.Note(verified->api_key_uuid());
+  return verified;
 }
 
 }  // namespace alma::organizations

@@ -8,6 +8,7 @@
 #include "common/db/database.h"
 #include "common/db/list_page.h"
 #include "common/rpc/service.h"
+#include "services/organizations/key_uses.h"
 
 namespace alma::organizations {
 
@@ -17,7 +18,7 @@ namespace alma::organizations {
 // methods answer those of Database. Thread-safe.
 class ApiKeyStore {
  public:
-  explicit ApiKeyStore(db::Database& database) : database_(database) {}
+  ApiKeyStore(db::Database& database, KeyUses& uses) : database_(database), uses_(uses) {}
 
   // Of the caller's own organization where `api_key` names none. ALREADY_EXISTS where the uuid is
   // taken; FAILED_PRECONDITION (DELETED) where the organization is deleted.
@@ -44,12 +45,13 @@ class ApiKeyStore {
                                                   const v1::RotateApiKeyRequest& request);
 
   // The key in force with this raw SHA-256, in one snapshot with the newest change_seq. NOT_FOUND
-  // as VerifyApiKey says.
+  // as VerifyApiKey says. Counts as a use of the key.
   absl::StatusOr<v1::VerifyApiKeyResponse> Verify(const std::string& secret_sha256,
                                                   absl::Time deadline);
 
  private:
   db::Database& database_;
+  KeyUses& uses_;
 };
 
 }  // namespace alma::organizations

@@ -21,7 +21,8 @@ serve::Schemas Schemas() { return {&Schema()}; }
 
 Module::Module(serve::Host& host, const OnChange& on_change)
     : store_(host.databases[Schema()]),
-      api_key_store_(host.databases[Schema()]),
+      key_uses_(host.databases[Schema()]),
+      api_key_store_(host.databases[Schema()], key_uses_),
       changes_(host.databases[Schema()]),
       organizations_(host.runtime, store_, host.page_tokens, AlsoLook(changes_, on_change)),
       api_keys_(host.runtime, api_key_store_, changes_, host.page_tokens,

@@ -3,6 +3,7 @@
 #include "common/serve/host.h"
 #include "services/organizations/api_key_store.h"
 #include "services/organizations/change_feed.h"
+#include "services/organizations/key_uses.h"
 #include "services/organizations/service.h"
 #include "services/organizations/store.h"
 
@@ -18,6 +19,7 @@ class Module {
 
  private:
   Store store_;
+  KeyUses key_uses_;
   ApiKeyStore api_key_store_;
   ChangeFeed changes_;
   OrganizationsService organizations_;

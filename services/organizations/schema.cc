@@ -53,6 +53,22 @@ const db::Schema& Schema() {
        "create index organizations_by_change_seq on organizations (change_seq)", 7},
       {9, "index authorization by change_seq",
        "create index authorization_by_change_seq on \"authorization\" (change_seq)", 7},
+      // An older binary would change keys and say nothing of it.
+      {10, "create key_audit",
+       "create table key_audit ("
+       "change_seq {bigint} not null primary key, "
+       "changed_at {timestamp} not null, "
+       "action {text} not null, "
+       "organization_uuid {uuid} not null, "
+       "api_key_uuid {uuid}, "
+       "successor_uuid {uuid}, "
+       "fields {text}, "
+       "active {text}, "
+       "by_organization_uuid {uuid}, "
+       "by_api_key_uuid {uuid})",
+       10},
+      {11, "index key_audit by organization",
+       "create index key_audit_by_organization on key_audit (organization_uuid, change_seq)", 10},
   };
   static constexpr db::Schema kSchema{"organizations", kSteps};
   return kSchema;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "common/auth/scopes.h"
 #include "common/db/revision.h"
 #include "common/status/macros.h"
@@ -13,6 +14,7 @@
 #include "common/text/checks.h"
 #include "common/text/field_mask.h"
 #include "common/text/timestamp.h"
+#include "services/organizations/audit.h"
 #include "services/organizations/list.h"
 #include "services/organizations/rows.h"
 
@@ -45,9 +47,19 @@ absl::StatusOr<Locked> Lock(db::Session& session, const std::string& uuid) {
   return Locked{*std::move(stored), revision, change_seq};
 }
 
-absl::StatusOr<v1::Organization> Save(db::Session& session, Locked& row) {
+AuditEntry EntryOf(std::string_view action, const v1::Organization& organization,
+                   int64_t change_seq) {
+  return {.change_seq = change_seq,
+          .action = action,
+          .organization_uuid = organization.uuid(),
+          .active = organization.active()};
+}
+
+absl::StatusOr<v1::Organization> Save(db::Session& session, Audit& audit, Locked& row,
+                                      AuditEntry entry) {
   row.stored.set_revision(row.revision);
   RETURN_IF_ERROR(UpdateOrganization(session, row.stored, row.change_seq));
+  RETURN_IF_ERROR(audit.Append(session, std::move(entry)));
   return std::move(row.stored);
 }
 
@@ -91,8 +103,8 @@ bool Sees(const rpc::Call& call, std::string_view organization_uuid) {
 absl::StatusOr<v1::Organization> Store::Create(const rpc::Call& call,
                                                const v1::Organization& organization) {
   v1::Organization created = NewOrganization(organization);
-  return database_.Write(
-      call.deadline, [&](db::Session& session) -> absl::StatusOr<v1::Organization> {
+  return WriteAudited(
+      database_, call, [&](db::Session& session, Audit& audit) -> absl::StatusOr<v1::Organization> {
         ASSIGN_OR_RETURN(const int64_t change_seq, TakeChanges(session));
         ASSIGN_OR_RETURN(const int64_t revision, db::TakeRevisions(session, created.uuid()));
         ASSIGN_OR_RETURN(const auto stored, FindOrganization(session, created.uuid()));
@@ -102,6 +114,7 @@ absl::StatusOr<v1::Organization> Store::Create(const rpc::Call& call,
         }
         created.set_revision(revision);
         RETURN_IF_ERROR(InsertOrganization(session, created, change_seq));
+        RETURN_IF_ERROR(audit.Append(session, EntryOf(kOrganizationCreated, created, change_seq)));
         return created;
       });
 }
@@ -135,8 +148,8 @@ absl::StatusOr<v1::Organization> Store::Update(const rpc::Call& call,
                                                const v1::UpdateOrganizationRequest& request) {
   const v1::Organization& given = request.organization();
   if (!Sees(call, given.uuid())) return status::NotFound(kOrganization);
-  return database_.Write(
-      call.deadline, [&](db::Session& session) -> absl::StatusOr<v1::Organization> {
+  return WriteAudited(
+      database_, call, [&](db::Session& session, Audit& audit) -> absl::StatusOr<v1::Organization> {
         ASSIGN_OR_RETURN(Locked row, Lock(session, given.uuid()));
         if (row.stored.has_deleted_at()) return status::UpdateOfDeleted(kOrganization);
         RETURN_IF_ERROR(db::CheckRevision(kOrganization, given.revision(), row.stored.revision()));
@@ -146,22 +159,24 @@ absl::StatusOr<v1::Organization> Store::Update(const rpc::Call& call,
           RETURN_IF_ERROR(CheckMayClose(session, call, given.uuid()));
         }
         *row.stored.mutable_updated_at() = text::Now();
-        return Save(session, row);
+        AuditEntry entry = EntryOf(kOrganizationUpdated, row.stored, row.change_seq);
+        entry.fields = absl::StrJoin(request.update_mask().paths(), " ");
+        return Save(session, audit, row, std::move(entry));
       });
 }
 
 absl::StatusOr<v1::Organization> Store::Delete(const rpc::Call& call,
                                                const v1::DeleteOrganizationRequest& request) {
   if (!Sees(call, request.uuid())) return status::NotFound(kOrganization);
-  return database_.Write(
-      call.deadline, [&](db::Session& session) -> absl::StatusOr<v1::Organization> {
+  return WriteAudited(
+      database_, call, [&](db::Session& session, Audit& audit) -> absl::StatusOr<v1::Organization> {
         ASSIGN_OR_RETURN(Locked row, Lock(session, request.uuid()));
         if (row.stored.has_deleted_at()) return Keep(session, row);
         RETURN_IF_ERROR(
             db::CheckRevision(kOrganization, request.revision(), row.stored.revision()));
         RETURN_IF_ERROR(CheckMayClose(session, call, request.uuid()));
         MakeTombstone(&row.stored);
-        return Save(session, row);
+        return Save(session, audit, row, EntryOf(kOrganizationDeleted, row.stored, row.change_seq));
       });
 }
 
@@ -183,6 +198,12 @@ absl::StatusOr<Bootstrapped> Store::Bootstrap(const std::string& name, absl::Tim
     v1::CreateApiKeyResponse created = NewApiKey(BootstrapKey(organization.uuid()));
     created.mutable_api_key()->set_revision(revision + 1);
     RETURN_IF_ERROR(InsertApiKey(session, created.api_key(), created.secret(), change_seq + 1));
+    Audit audit(/*caller=*/nullptr);
+    RETURN_IF_ERROR(audit.Append(session, EntryOf(kOrganizationCreated, organization, change_seq)));
+    RETURN_IF_ERROR(audit.Append(session, {.change_seq = change_seq + 1,
+                                           .action = kKeyCreated,
+                                           .organization_uuid = organization.uuid(),
+                                           .api_key_uuid = created.api_key().uuid()}));
     return Bootstrapped{std::move(organization), created.api_key(), created.secret()};
   });
 }

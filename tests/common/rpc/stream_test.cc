@@ -184,7 +184,7 @@ TEST_CASE("a stream on which nothing moves ends soon after its key") {
         return response;
       });
   ApiKeyCallers callers(authenticator);
-  Runtime runtime{(*shared).workers, callers, (*shared).metrics};
+  Runtime runtime{(*shared).workers, callers, (*shared).metrics, (*shared).hold};
   StreamService service(runtime, EchoItems, CountUp);
   const InProcessServer server({&service});
   const auto stub = MessagesService::NewStub(server.channel());

@@ -148,8 +148,9 @@ TEST_CASE("an export has all that was committed before it began once while write
       update.mutable_message()->set_content("changed meanwhile");
       update.mutable_update_mask()->add_paths("content");
       if (!ended &&
-          !service.stores.messages.Update(Us(), update.message(), update.update_mask()).ok())
+          !service.stores.messages.Update(Us(), update.message(), update.update_mask()).ok()) {
         ++failed;
+      }
     }
   });
   const Exported exported = Export(service, After(0));

@@ -35,7 +35,10 @@ inline rpc::Call As(const auth::v1::Principal& caller) { return {caller, Deadlin
 // A fresh database with organizations A and B.
 struct Fixture {
   explicit Fixture(db::Engine engine)
-      : database(engine, Schema()), organizations(*database), api_keys(*database) {
+      : database(engine, Schema()),
+        organizations(*database),
+        key_uses(*database),
+        api_keys(*database, key_uses) {
     for (const std::string& uuid : {kOrganizationA, kOrganizationB}) {
       v1::Organization organization;
       organization.set_uuid(uuid);
@@ -66,6 +69,7 @@ struct Fixture {
 
   testing::TestDatabase database;
   Store organizations;
+  KeyUses key_uses;
   ApiKeyStore api_keys;
 };
 

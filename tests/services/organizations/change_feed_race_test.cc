@@ -40,9 +40,9 @@ TEST_CASE("a follower misses no change however writers race") {
   std::atomic<int> failed = 0;
   Concurrently(kWriters, [&](int writer) {
     // On SQLite one process owns the file.
-    const bool alone = engine == db::Engine::kPostgresql;
-    const auto own = alone ? OpenAnother(*fixture.database) : nullptr;
-    ApiKeyStore api_keys(alone ? *own : *fixture.database);
+    const bool another = engine == db::Engine::kPostgresql;
+    const auto own = another ? OpenAnother(*fixture.database) : nullptr;
+    ApiKeyStore api_keys(another ? *own : *fixture.database, fixture.key_uses);
     for (int i = 0; i < kEach; ++i) {
       const auto created = api_keys.Create(As(writer % 2 == 0 ? kAdminA : kAdminB), Key());
       if (!created.ok()) ++failed;
@@ -102,7 +102,7 @@ TEST_CASE("a change of another process comes within a second and one of this pro
   Fixture fixture(db::Engine::kPostgresql);
   Followed followed(*fixture.database);
   const auto other = OpenAnother(*fixture.database);
-  ApiKeyStore elsewhere(*other);
+  ApiKeyStore elsewhere(*other, fixture.key_uses);
   Following following(*followed.stub, -1);
   following.AwaitSeq(2);
   int64_t seq = 2;

@@ -88,9 +88,11 @@ class Following {
 
 // ApiKeysService as one process of several on a database has it.
 struct Followed {
-  explicit Followed(db::Database& database) : api_keys(database), changes(database) {}
+  explicit Followed(db::Database& database)
+      : key_uses(database), api_keys(database, key_uses), changes(database) {}
 
   testing::TestRuntime runtime;
+  KeyUses key_uses;
   ApiKeyStore api_keys;
   ChangeFeed changes;
   const db::PageTokens page_tokens{auth::Secrets{{std::string(32, 's')}}};

@@ -42,7 +42,8 @@ struct Fixture {
   explicit Fixture(db::Engine engine = db::Engine::kSqlite)
       : database(engine, Schema()),
         store(*database),
-        api_key_store(*database),
+        key_uses(*database),
+        api_key_store(*database, key_uses),
         change_feed(*database) {
     for (const std::string& uuid : {kOrganizationA, kOrganizationB}) {
       REQUIRE(
@@ -71,6 +72,7 @@ struct Fixture {
   std::atomic<int> changes = 0;
   testing::TestDatabase database;
   Store store;
+  KeyUses key_uses;
   ApiKeyStore api_key_store;
   ChangeFeed change_feed;
   const db::PageTokens page_tokens{auth::Secrets{{std::string(32, 's')}}};
