@@ -64,8 +64,8 @@ bool Deployed::Running() {
 
 Finished Deployed::Stop(int signal) {
   Finished all{};
-  for (auto server = servers_.rbegin(); server != servers_.rend(); ++server) {
-    const Finished ended = (*server)->Stop(signal);
+  for (size_t left = servers_.size(); left > 0; --left) {
+    const Finished ended = servers_[left - 1]->Stop(signal);
     if (all.exit_code == 0) all.exit_code = ended.exit_code;
     all.out += ended.out;
     all.err += ended.err;
