@@ -74,8 +74,9 @@ std::optional<absl::Status> CallRecord::TryAdmit() {
   return AdmitCaller(*std::move(caller));
 }
 
-std::unique_ptr<auth::KeyWatch> CallRecord::WatchKey(auth::KeyWatches::OnChecked on_checked) const {
-  return runtime_.callers.Watch(context_.client_metadata(), method_.scope, std::move(on_checked));
+std::unique_ptr<auth::KeyWatch> CallRecord::WatchKey(
+    const auth::KeyWatches::OnChecked& on_checked) const {
+  return runtime_.callers.Watch(context_.client_metadata(), method_.scope, on_checked);
 }
 
 absl::Status CallRecord::Thrown() const {

@@ -40,7 +40,7 @@ class CallRecord {
   std::optional<absl::Status> TryAdmit();
 
   // Watches over the call from now on, after it was admitted; see Callers::Watch.
-  std::unique_ptr<auth::KeyWatch> WatchKey(auth::KeyWatches::OnChecked on_checked) const;
+  std::unique_ptr<auth::KeyWatch> WatchKey(const auth::KeyWatches::OnChecked& on_checked) const;
 
   const auth::v1::Principal& caller() const { return caller_; }
   absl::Time deadline() const { return deadline_; }

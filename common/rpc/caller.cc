@@ -54,12 +54,12 @@ std::optional<absl::StatusOr<auth::v1::Principal>> ApiKeyCallers::TryResolve(
   return authenticator_.Remembered(*key);
 }
 
-std::unique_ptr<auth::KeyWatch> ApiKeyCallers::Watch(const Metadata& metadata,
-                                                     std::string_view scope,
-                                                     auth::KeyWatches::OnChecked on_checked) {
+std::unique_ptr<auth::KeyWatch> ApiKeyCallers::Watch(
+    const Metadata& metadata, std::string_view scope,
+    const auth::KeyWatches::OnChecked& on_checked) {
   const absl::StatusOr<std::string_view> key = KeyOf(metadata);
   if (!key.ok()) return nullptr;
-  return authenticator_.Watch(*key, scope, std::move(on_checked));
+  return authenticator_.Watch(*key, scope, on_checked);
 }
 
 absl::StatusOr<auth::v1::Principal> PrincipalCallers::Resolve(const Metadata& metadata,

@@ -42,7 +42,7 @@ class Callers {
   // Watches over a call that stays open, after Resolve; see auth::Authenticator::Watch. Null where
   // nobody can say when a caller loses access. The callers and `scope` outlive it.
   virtual std::unique_ptr<auth::KeyWatch> Watch(const Metadata&, std::string_view /*scope*/,
-                                                auth::KeyWatches::OnChecked) {
+                                                const auth::KeyWatches::OnChecked&) {
     return nullptr;
   }
 
@@ -58,7 +58,7 @@ class ApiKeyCallers final : public Callers {
                                               absl::Time deadline) override;
   std::optional<absl::StatusOr<auth::v1::Principal>> TryResolve(const Metadata& metadata) override;
   std::unique_ptr<auth::KeyWatch> Watch(const Metadata& metadata, std::string_view scope,
-                                        auth::KeyWatches::OnChecked on_checked) override;
+                                        const auth::KeyWatches::OnChecked& on_checked) override;
   bool MayBeInternal() const override { return false; }
 
  private:

@@ -55,8 +55,8 @@ class Forwarding {
   }
 
   // As rpc::CallRecord::WatchKey.
-  std::unique_ptr<auth::KeyWatch> WatchKey(auth::KeyWatches::OnChecked on_checked) const {
-    return record_.WatchKey(std::move(on_checked));
+  std::unique_ptr<auth::KeyWatch> WatchKey(const auth::KeyWatches::OnChecked& on_checked) const {
+    return record_.WatchKey(on_checked);
   }
 
   // Makes the context for the backend. After Admit.
