@@ -125,7 +125,7 @@ std::string CallUnary(const Target& target, const rpc::Call& call, const std::st
 }
 
 void CallStream(const Target& target, const rpc::Call& call, const Call& input) {
-  const auto handler = target.method.new_stream();
+  const auto handler = target.method.new_stream([] {});
   std::vector<grpc::ByteBuffer> in;
   for (const std::string& request : input.requests()) in.push_back(ToBuffer(request));
   for (int run = 0; run < kMaxRuns; ++run) {

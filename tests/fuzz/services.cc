@@ -15,6 +15,8 @@
 #include "services/analytics/service.h"
 #include "services/conversations/schema.h"
 #include "services/conversations/service.h"
+#include "services/organizations/change_feed.h"
+#include "services/organizations/key_uses.h"
 #include "services/organizations/schema.h"
 #include "services/organizations/service.h"
 #include "tests/fuzz/require.h"
@@ -51,7 +53,9 @@ std::vector<std::string> Tables(db::Database& database) {
 struct Services::Stored {
   explicit Stored(Services& services)
       : organizations(services.Open(organizations::Schema())),
-        api_keys(*services.storages_.back().database),
+        key_uses(*services.storages_.back().database),
+        api_keys(*services.storages_.back().database, key_uses),
+        changes(*services.storages_.back().database),
         conversations(services.Open(conversations::Schema())),
         messages(*services.storages_.back().database),
         agents(services.Open(agents::Schema())),
@@ -60,7 +64,9 @@ struct Services::Stored {
         follow_ups(services.Open(analytics::FollowUpSchema())) {}
 
   organizations::Store organizations;
+  organizations::KeyUses key_uses;
   organizations::ApiKeyStore api_keys;
+  organizations::ChangeFeed changes;
   conversations::ConversationStore conversations;
   conversations::MessageStore messages;
   agents::AgentStore agents;
@@ -73,14 +79,14 @@ Services::Services()
     : folder_(MakeFolder()),
       workers_(0, 0),
       callers_(Secrets()),
-      runtime_{workers_, callers_, metrics_},
+      runtime_{workers_, callers_, metrics_, hold_},
       page_tokens_(Secrets()),
       stored_(std::make_unique<Stored>(*this)) {
   const auto on_change = [] {};
   Add(std::make_unique<organizations::OrganizationsService>(runtime_, stored_->organizations,
                                                             page_tokens_, on_change));
-  Add(std::make_unique<organizations::ApiKeysService>(runtime_, stored_->api_keys, page_tokens_,
-                                                      on_change));
+  Add(std::make_unique<organizations::ApiKeysService>(runtime_, stored_->api_keys, stored_->changes,
+                                                      page_tokens_, on_change));
   Add(std::make_unique<conversations::ConversationsService>(runtime_, stored_->conversations,
                                                             page_tokens_));
   Add(std::make_unique<conversations::MessagesService>(runtime_, stored_->messages, page_tokens_));
@@ -108,7 +114,7 @@ db::Database& Services::Open(const db::Schema& schema) {
 void Services::Add(std::unique_ptr<rpc::Service> service) {
   for (int i = 0; i < service->descriptor().method_count(); ++i) {
     const rpc::Method& method = *service->methods()[i];
-    if (method.handler == nullptr && method.new_stream == nullptr) continue;
+    if (!rpc::Exists(method, runtime_)) continue;
     targets_.push_back({*service->descriptor().method(i), method});
   }
   services_.push_back(std::move(service));

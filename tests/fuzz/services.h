@@ -9,6 +9,7 @@
 #include "common/db/page_token.h"
 #include "common/metrics/metrics.h"
 #include "common/rpc/caller.h"
+#include "common/rpc/hold.h"
 #include "common/rpc/service.h"
 #include "common/rpc/worker_pool.h"
 
@@ -20,8 +21,8 @@ struct Target {
   const rpc::Method& method;
 };
 
-// All services of Alma over SQLite in a temporary folder, which stays behind. Without threads and
-// sockets: whoever has a Target calls its handler. Not thread-safe.
+// All services of Alma over SQLite in a temporary folder, which stays behind. Without sockets:
+// whoever has a Target calls its handler. Not thread-safe.
 class Services {
  public:
   Services();
@@ -49,6 +50,7 @@ class Services {
   rpc::WorkerPool workers_;
   rpc::PrincipalCallers callers_;
   metrics::Calls metrics_;
+  rpc::Hold hold_;
   rpc::Runtime runtime_;
   const db::PageTokens page_tokens_;
   std::unique_ptr<Stored> stored_;
