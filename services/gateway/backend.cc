@@ -3,13 +3,13 @@
 #include <utility>
 
 #include "absl/time/clock.h"
-#include "services/gateway/channel.h"
 
 namespace alma::gateway {
 
 // To all processes of one target.
 struct Backend::Path {
-  explicit Path(const std::string& target) : channel(NewChannel(target)), stub(channel) {
+  Path(const std::string& target, const BackendTls& tls)
+      : channel(NewChannel(target, tls)), stub(channel) {
     channel->GetState(/*try_to_connect=*/true);
   }
 
@@ -19,8 +19,8 @@ struct Backend::Path {
 
 // A path per target, of which there is one but for unusual mixes of addresses.
 struct Backend::Connection {
-  explicit Connection(const std::vector<std::string>& targets) {
-    for (const std::string& target : targets) paths.push_back(std::make_unique<Path>(target));
+  Connection(const std::vector<std::string>& targets, const BackendTls& tls) {
+    for (const std::string& target : targets) paths.push_back(std::make_unique<Path>(target, tls));
   }
 
   // The next one that works.
@@ -47,7 +47,8 @@ grpc::GenericStub& Backend::Place::stub() const { return path_.stub; }
 
 const std::shared_ptr<grpc::Channel>& Backend::Place::channel() const { return path_.channel; }
 
-Backend::Backend(const std::vector<std::string>& addresses) : targets_(TargetsOf(addresses)) {
+Backend::Backend(const std::vector<std::string>& addresses, BackendTls tls)
+    : tls_(std::move(tls)), targets_(TargetsOf(addresses, tls_)) {
   At(0);
 }
 
@@ -83,7 +84,7 @@ Backend::Connection& Backend::At(size_t number) {
   if (connection != nullptr) return *connection;
   absl::MutexLock lock(&mutex_);
   if (owned_.size() <= number) {
-    owned_.push_back(std::make_unique<Connection>(targets_));
+    owned_.push_back(std::make_unique<Connection>(targets_, tls_));
     connections_[number].store(owned_.back().get(), std::memory_order_release);
   }
   return *owned_[number];

@@ -12,6 +12,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "services/gateway/channel.h"
 
 namespace alma::gateway {
 
@@ -46,7 +47,7 @@ class Backend {
   };
 
   // `addresses`: at least one, "host:port" or "unix:/path" each.
-  explicit Backend(const std::vector<std::string>& addresses);
+  explicit Backend(const std::vector<std::string>& addresses, BackendTls tls = {});
   ~Backend();
 
   // Tries at once to reach the processes that are left out; waits for that, kReconnectWithin at
@@ -59,6 +60,7 @@ class Backend {
   // The one of this number, made when it is not there yet.
   Connection& At(size_t number) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  const BackendTls tls_;
   const std::vector<std::string> targets_;
   absl::Mutex mutex_;
   std::vector<std::unique_ptr<Connection>> owned_ ABSL_GUARDED_BY(mutex_);

@@ -26,13 +26,21 @@ void AddGroup(const char* scheme, const std::vector<std::string>& addresses,
   targets->push_back(absl::StrCat(scheme, ":", absl::StrJoin(addresses, ",")));
 }
 
+// Channels check the certificate of every address for one name.
+bool ByAddress(const BackendTls& tls) { return tls.tls != nullptr && tls.server_name.empty(); }
+
 }  // namespace
 
-std::vector<std::string> TargetsOf(const std::vector<std::string>& addresses) {
+std::vector<std::string> TargetsOf(const std::vector<std::string>& addresses,
+                                   const BackendTls& tls) {
   std::vector<std::string> sockets;
   std::vector<std::string> ipv4;
   std::vector<std::string> ipv6;
   std::vector<std::string> targets;
+  if (addresses.size() > 1 && ByAddress(tls)) {
+    for (const std::string& address : addresses) targets.push_back(TargetsOf({address}).front());
+    return targets;
+  }
   for (const std::string& address : addresses) {
     if (address.starts_with(kUnix)) {
       sockets.push_back(address.substr(kUnix.size()));
@@ -50,7 +58,7 @@ std::vector<std::string> TargetsOf(const std::vector<std::string>& addresses) {
   return targets;
 }
 
-std::shared_ptr<grpc::Channel> NewChannel(const std::string& target) {
+std::shared_ptr<grpc::Channel> NewChannel(const std::string& target, const BackendTls& tls) {
   grpc::ChannelArguments arguments;
   arguments.SetLoadBalancingPolicyName("round_robin");
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
@@ -64,7 +72,11 @@ std::shared_ptr<grpc::Channel> NewChannel(const std::string& target) {
   // What a name server or the environment says must not change where principals are sent.
   arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
+  if (tls.tls == nullptr || target.starts_with(kUnix)) {
+    return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
+  }
+  if (!tls.server_name.empty()) arguments.SetSslTargetNameOverride(tls.server_name);
+  return grpc::CreateCustomChannel(target, tls.tls->ChannelCredentials(), arguments);
 }
 
 }  // namespace alma::gateway

@@ -9,11 +9,13 @@
 
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
+#include "services/gateway/channel.h"
 
 namespace alma::gateway {
 
 // Knows which services of a backend answer, by asking each of its processes again and again
-// (grpc.health.v1). Thread-safe.
+// (grpc.health.v1). Why a process cannot be reached is logged once as backend_unreachable.
+// Thread-safe.
 class HealthWatch {
  public:
   static constexpr absl::Duration kAskEvery = absl::Milliseconds(200);
@@ -22,7 +24,7 @@ class HealthWatch {
   // `on_return` is called, on a thread of this object's own, when a process has begun to serve and
   // before Serving says so.
   HealthWatch(const std::vector<std::string>& addresses, const std::vector<std::string>& services,
-              std::function<void()> on_return);
+              std::function<void()> on_return, const BackendTls& tls = {});
   ~HealthWatch();
 
   // Whether any process says that it serves the service of this number in `services`. False until
@@ -32,6 +34,7 @@ class HealthWatch {
  private:
   struct Check;
   void Ask();
+  void LogUnreachable();
 
   const size_t services_;
   const std::function<void()> on_return_;
