@@ -5,6 +5,7 @@
 
 #include <ctime>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include <openssl/bio.h>

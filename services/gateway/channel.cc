@@ -38,6 +38,7 @@ std::vector<std::string> TargetsOf(const std::vector<std::string>& addresses,
   std::vector<std::string> ipv6;
   std::vector<std::string> targets;
   if (addresses.size() > 1 && ByAddress(tls)) {
+    targets.reserve(addresses.size());
     for (const std::string& address : addresses) targets.push_back(TargetsOf({address}).front());
     return targets;
   }

@@ -1,9 +1,12 @@
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <csignal>
+#include <functional>
+#include <memory>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include <grpcpp/create_channel.h>
 
@@ -14,6 +17,7 @@
 #include "tests/support/certificates.h"
 #include "tests/support/client.h"
 #include "tests/support/deployed.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/system/health.h"
 
 namespace alma::testing {
