@@ -1,7 +1,6 @@
 #include "common/auth/secret_file.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -14,6 +13,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_split.h"
+#include "common/file/file.h"
 #include "common/id/random.h"
 #include "common/status/macros.h"
 
@@ -28,26 +28,11 @@ absl::Status FileError(const std::string& path, std::string_view what) {
 }
 
 absl::StatusOr<std::string> ReadPrivateFile(const std::string& path) {
-  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return FileError(path, "cannot open");
-  const absl::Cleanup close_file = [file] { close(file); };
-  struct stat properties;
-  if (fstat(file, &properties) != 0) return FileError(path, "cannot look at");
-  if ((properties.st_mode & 077) != 0) {
+  ASSIGN_OR_RETURN(file::File read, file::Read(path, kMaxFileBytes, "secret file " + path));
+  if ((read.mode & 077) != 0) {
     return absl::PermissionDeniedError("others may use the secret file " + path + ": chmod 600 it");
   }
-  std::string content(kMaxFileBytes, '\0');
-  std::size_t size = 0;
-  while (size < content.size()) {
-    const ssize_t count = read(file, content.data() + size, content.size() - size);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return FileError(path, "cannot read");
-    if (count == 0) break;
-    size += static_cast<std::size_t>(count);
-  }
-  if (size == content.size()) return absl::InvalidArgumentError(path + " is too long");
-  content.resize(size);
-  return content;
+  return std::move(read.content);
 }
 
 // "" for a line that is neither hex nor base64.
@@ -61,14 +46,9 @@ std::string DecodeSecret(absl::string_view line) {
   return one_word && absl::Base64Unescape(line, &secret) ? secret : std::string();
 }
 
-absl::Status WriteAll(int file, std::string_view content, const std::string& path) {
-  while (!content.empty()) {
-    const ssize_t count = write(file, content.data(), content.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return FileError(path, "cannot write");
-    content.remove_prefix(static_cast<std::size_t>(count));
-  }
-  return fsync(file) == 0 ? absl::OkStatus() : FileError(path, "cannot write");
+absl::Status WriteSecret(int file, std::string_view line, const std::string& path) {
+  return file::WriteAll(file, line) && fsync(file) == 0 ? absl::OkStatus()
+                                                        : FileError(path, "cannot write");
 }
 
 absl::Status SyncFolderOf(const std::string& path) {
@@ -92,7 +72,7 @@ absl::Status CreateSecretFile(const std::string& path) {
     close(file);
     unlink(draft.c_str());
   };
-  RETURN_IF_ERROR(WriteAll(file, line, path));
+  RETURN_IF_ERROR(WriteSecret(file, line, path));
   if (link(draft.c_str(), path.c_str()) != 0 && errno != EEXIST) {
     return FileError(path, "cannot create");
   }

@@ -13,6 +13,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
 #include "common/log/log.h"
+#include "common/rpc/tls.h"
 #include "common/status/macros.h"
 #include "google/protobuf/stubs/logging.h"
 
@@ -21,6 +22,13 @@ ABSL_FLAG(
     "Where to listen: host:port (port 0 picks one) or unix:/path, several by comma. By default a "
     "loopback port per program, that of alma being 127.0.0.1:7400.");
 ABSL_FLAG(bool, insecure, false, "Allow listeners off loopback without TLS.");
+ABSL_FLAG(
+    std::string, tls_cert, "",
+    "Certificate of the host:port listeners, PEM, with the intermediate ones behind it. They "
+    "speak TLS with it and --tls_key. Read again when the file changes, as the next two are.");
+ABSL_FLAG(std::string, tls_key, "", "Its key, PEM, which others must not be able to read.");
+ABSL_FLAG(std::string, tls_client_ca, "",
+          "Certificates of those who sign clients' certificates, PEM; clients need one then.");
 ABSL_FLAG(int, workers, 8, "Threads that work on the databases, 1 to 256.");
 ABSL_FLAG(int, queue_limit, 1024,
           "Calls that wait for a worker at most; more are refused with RESOURCE_EXHAUSTED.");
@@ -59,6 +67,12 @@ void CutOffDrain() {
   std::_Exit(1);
 }
 
+absl::StatusOr<std::shared_ptr<const Tls>> LoadTls() {
+  return Tls::ForServer({.certificate = {"--tls_cert", absl::GetFlag(FLAGS_tls_cert)},
+                         .key = {"--tls_key", absl::GetFlag(FLAGS_tls_key)},
+                         .authorities = {"--tls_client_ca", absl::GetFlag(FLAGS_tls_client_ca)}});
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Process>> Process::Create(std::string name,
@@ -89,9 +103,11 @@ absl::StatusOr<std::unique_ptr<Process>> Process::Create(std::string name,
   BlockSignals();
   // It writes the names of fields that did not parse to stderr; the caller is told anyway.
   google::protobuf::SetLogHandler(nullptr);
+  ASSIGN_OR_RETURN(auto tls, LoadTls());
   ServerOptions options{.name = std::move(name),
                         .listen = absl::GetFlag(FLAGS_listen),
                         .insecure = absl::GetFlag(FLAGS_insecure),
+                        .tls = std::move(tls),
                         .drain_notice = absl::GetFlag(FLAGS_drain_notice)};
   if (options.listen.empty()) options.listen = {listen};
   return std::unique_ptr<Process>(new Process(std::move(options), metrics_listen));

@@ -17,12 +17,13 @@
 namespace alma::rpc {
 
 // What every server process is made of, after the flags that all of them share: --listen --insecure
-// --workers --queue_limit --default_deadline --drain_notice --drain_timeout --metrics_listen
-// --log_level --allow_core (see --help).
+// --tls_cert --tls_key --tls_client_ca --workers --queue_limit --default_deadline --drain_notice
+// --drain_timeout --metrics_listen --log_level --allow_core (see --help).
 class Process {
  public:
   // Call it first in a process, before any thread. `listen` and `metrics_listen` are used where the
-  // flags are not given. INVALID_ARGUMENT for a flag with a value out of range.
+  // flags are not given. INVALID_ARGUMENT for a flag with a value out of range; errors of
+  // Tls::ForServer.
   static absl::StatusOr<std::unique_ptr<Process>> Create(std::string name,
                                                          const std::string& listen,
                                                          const std::string& metrics_listen);

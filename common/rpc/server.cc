@@ -19,6 +19,7 @@
 #include "absl/time/clock.h"
 #include "common/log/json_string.h"
 #include "common/log/log.h"
+#include "common/rpc/tls.h"
 #include "common/status/macros.h"
 
 namespace alma::rpc {
@@ -63,6 +64,12 @@ bool SomebodyListens(const std::string& address) {
   const bool answered = connect(file, reinterpret_cast<const sockaddr*>(&name), sizeof(name)) == 0;
   close(file);
   return answered;
+}
+
+std::shared_ptr<grpc::ServerCredentials> CredentialsFor(const std::string& address,
+                                                        const Tls* tls) {
+  const bool plain = tls == nullptr || address.starts_with(kUnix);
+  return plain ? grpc::InsecureServerCredentials() : tls->ServerCredentials();
 }
 
 std::string BoundAddress(const std::string& address, int port) {
@@ -147,11 +154,12 @@ absl::Status Server::Start() {
   Configure(builder);
   std::vector<int> ports(options_.listen.size());
   for (size_t i = 0; i < ports.size(); ++i) {
-    RETURN_IF_ERROR(CheckAddress("--listen", options_.listen[i], options_.insecure));
-    if (SomebodyListens(options_.listen[i])) {
-      return absl::UnavailableError(absl::StrCat("cannot listen on ", options_.listen[i]));
+    const std::string& address = options_.listen[i];
+    RETURN_IF_ERROR(CheckAddress("--listen", address, options_.insecure || options_.tls));
+    if (SomebodyListens(address)) {
+      return absl::UnavailableError(absl::StrCat("cannot listen on ", address));
     }
-    builder.AddListeningPort(options_.listen[i], grpc::InsecureServerCredentials(), &ports[i]);
+    builder.AddListeningPort(address, CredentialsFor(address, options_.tls.get()), &ports[i]);
   }
   ReportHealth();
   server_ = builder.BuildAndStart();

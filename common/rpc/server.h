@@ -20,6 +20,8 @@
 
 namespace alma::rpc {
 
+class Tls;
+
 // Whether `address`, the value of `flag`, is "host:port" or "unix:/path" and may be listened on
 // without TLS. INVALID_ARGUMENT where it is no address, FAILED_PRECONDITION where strangers may
 // reach it and `insecure` is not set.
@@ -35,6 +37,8 @@ struct ServerOptions {
   std::vector<std::string> listen;
   // Allows listeners that strangers may reach without TLS.
   bool insecure = false;
+  // For all that listen on host:port; null for none. Unix sockets have no TLS.
+  std::shared_ptr<const Tls> tls = nullptr;
   // How long a server that drains says NOT_SERVING and answers as before, so that whoever looks at
   // health sends its calls elsewhere.
   absl::Duration drain_notice = absl::ZeroDuration();
@@ -57,8 +61,8 @@ class Server {
   void Add(BytesService& service, std::function<bool()> ready);
 
   // Listens, then prints a ready line per listener on stdout. FAILED_PRECONDITION for a listener
-  // off loopback without `insecure`, INVALID_ARGUMENT for one that is no address, UNAVAILABLE where
-  // one cannot be had. Errors are for the operator.
+  // off loopback without `insecure` or `tls`, INVALID_ARGUMENT for one that is no address,
+  // UNAVAILABLE where one cannot be had. Errors are for the operator.
   absl::Status Start();
 
   // Says NOT_SERVING and answers as before for `drain_notice`. Then ends endless streams, tells

@@ -6,7 +6,6 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
-#include "services/gateway/channel.h"
 
 namespace alma::gateway {
 namespace {
@@ -25,7 +24,8 @@ int RankOf(Backend::Health health, grpc::Channel& channel) {
 }  // namespace
 
 struct Backend::Connection {
-  explicit Connection(const std::string& target) : channel(NewChannel(target)), stub(channel) {
+  Connection(const std::string& target, const BackendTls& tls)
+      : channel(NewChannel(target, tls)), stub(channel) {
     channel->GetState(/*try_to_connect=*/true);
   }
 
@@ -35,7 +35,10 @@ struct Backend::Connection {
 };
 
 struct Backend::Process {
-  explicit Process(const std::string& address) : target(TargetOf(address)) { At(0); }
+  Process(const std::string& address, const BackendTls& with)
+      : target(TargetOf(address)), tls(with) {
+    At(0);
+  }
 
   // The first one with room for a call.
   Connection& WithRoom() {
@@ -53,7 +56,7 @@ struct Backend::Process {
     if (connection != nullptr) return *connection;
     absl::MutexLock lock(&mutex);
     if (owned.size() <= number) {
-      owned.push_back(std::make_unique<Connection>(target));
+      owned.push_back(std::make_unique<Connection>(target, tls));
       connections[number].store(owned.back().get(), std::memory_order_release);
     }
     return *owned[number];
@@ -70,6 +73,7 @@ struct Backend::Process {
   }
 
   const std::string target;
+  const BackendTls tls;
   std::atomic<Health> health = Health::kUnknown;
   absl::Mutex mutex;
   std::vector<std::unique_ptr<Connection>> owned ABSL_GUARDED_BY(mutex);
@@ -89,10 +93,10 @@ const std::shared_ptr<grpc::Channel>& Backend::Place::channel() const {
   return connection_.channel;
 }
 
-Backend::Backend(const std::vector<std::string>& addresses) {
+Backend::Backend(const std::vector<std::string>& addresses, const BackendTls& tls) {
   processes_.reserve(addresses.size());
   for (const std::string& address : addresses) {
-    processes_.push_back(std::make_unique<Process>(address));
+    processes_.push_back(std::make_unique<Process>(address, tls));
   }
 }
 

@@ -10,6 +10,7 @@
 
 #include "absl/time/time.h"
 #include "common/rpc/connection.h"
+#include "services/gateway/channel.h"
 
 namespace alma::gateway {
 
@@ -52,7 +53,7 @@ class Backend {
   };
 
   // `addresses`: at least one, "host:port" or "unix:/path" each, one process each.
-  explicit Backend(const std::vector<std::string>& addresses);
+  Backend(const std::vector<std::string>& addresses, const BackendTls& tls);
   ~Backend();
 
   // What is known now of the process of this number in `addresses`. Whether it has begun to serve:

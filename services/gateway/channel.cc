@@ -32,7 +32,7 @@ std::string TargetOf(const std::string& address) {
   return absl::StrCat("dns:///", address);
 }
 
-std::shared_ptr<grpc::Channel> NewChannel(const std::string& target) {
+std::shared_ptr<grpc::Channel> NewChannel(const std::string& target, const BackendTls& tls) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(rpc::kMaxMessageBytes);
   arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, rpc::kMaxMetadataBytes);
@@ -49,7 +49,11 @@ std::shared_ptr<grpc::Channel> NewChannel(const std::string& target) {
   // What a name server or the environment says must not change where principals are sent.
   arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
+  if (tls.tls == nullptr || target.starts_with(kUnix)) {
+    return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
+  }
+  if (!tls.server_name.empty()) arguments.SetSslTargetNameOverride(tls.server_name);
+  return grpc::CreateCustomChannel(target, tls.tls->ChannelCredentials(), arguments);
 }
 
 }  // namespace alma::gateway

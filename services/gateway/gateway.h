@@ -12,6 +12,7 @@
 #include "common/rpc/bytes_service.h"
 #include "common/rpc/caller.h"
 #include "services/gateway/backend.h"
+#include "services/gateway/channel.h"
 #include "services/gateway/health.h"
 #include "services/gateway/key_feed.h"
 #include "services/gateway/key_store.h"
@@ -32,9 +33,10 @@ class Gateway {
 
   // The first of `secrets` signs principals. INVALID_ARGUMENT for what is no address, and where
   // organizations, which knows the keys, has none. Backends without an address do not exist: their
-  // services are not served.
+  // services are not served. One off loopback without `tls` is logged as backend_without_tls.
   static absl::StatusOr<std::unique_ptr<Gateway>> Create(const Addresses& addresses,
-                                                         const auth::Secrets& secrets);
+                                                         const auth::Secrets& secrets,
+                                                         const BackendTls& tls = {});
 
   // By the keys of the organizations service, remembered until it says that they have changed.
   rpc::Callers& callers() { return callers_; }
@@ -44,7 +46,7 @@ class Gateway {
   void AddTo(rpc::Runtime& runtime, const Serve& serve);
 
  private:
-  Gateway(const Addresses& addresses, const auth::Secrets& secrets);
+  Gateway(const Addresses& addresses, const auth::Secrets& secrets, const BackendTls& tls);
 
   Principals principals_;
   KeyStore key_store_;
@@ -52,6 +54,7 @@ class Gateway {
   auth::Authenticator authenticator_;
   rpc::ApiKeyCallers callers_;
   const Addresses addresses_;
+  const BackendTls tls_;
   std::unique_ptr<KeyFeed> key_feed_;
   std::vector<std::unique_ptr<HealthWatch>> health_;
   std::vector<std::unique_ptr<ForwardedService>> services_;

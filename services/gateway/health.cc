@@ -10,8 +10,8 @@
 
 #include "absl/synchronization/blocking_counter.h"
 #include "absl/time/clock.h"
+#include "common/log/log.h"
 #include "grpc/health/v1/health.grpc.pb.h"
-#include "services/gateway/channel.h"
 
 namespace alma::gateway {
 
@@ -32,6 +32,7 @@ struct HealthWatch::Check {
     stub.async()->Check(context.get(), &request, &response, [&](const grpc::Status& status) {
       answered = status.error_code() != grpc::StatusCode::UNAVAILABLE &&
                  status.error_code() != grpc::StatusCode::DEADLINE_EXCEEDED;
+      cause = status.error_code() == grpc::StatusCode::UNAVAILABLE ? status.error_message() : "";
       says_yes = status.ok() && response.status() == HealthCheckResponse::SERVING;
       answers.DecrementCount();
     });
@@ -42,6 +43,8 @@ struct HealthWatch::Check {
   HealthCheckResponse response;
   std::unique_ptr<grpc::ClientContext> context;
   bool answered = false;
+  // Why the process could not be reached.
+  std::string cause;
   bool says_yes = false;
   std::atomic<bool> serving = false;
 };
@@ -49,9 +52,9 @@ struct HealthWatch::Check {
 class HealthWatch::Process {
  public:
   Process(const std::string& address, const std::vector<std::string>& services, size_t number,
-          const Report& report, const absl::Notification& stopping)
-      : number_(number), report_(report) {
-    const auto channel = NewChannel(TargetOf(address));
+          const BackendTls& tls, const Report& report, const absl::Notification& stopping)
+      : address_(address), number_(number), report_(report) {
+    const auto channel = NewChannel(TargetOf(address), tls);
     checks_.reserve(services.size());
     for (const std::string& service : services) {
       checks_.push_back(std::make_unique<Check>(channel, service));
@@ -72,6 +75,7 @@ class HealthWatch::Process {
     const auto deadline = absl::ToChronoTime(absl::Now() + kAnswerWithin);
     for (const std::unique_ptr<Check>& check : checks_) check->Start(deadline, answers);
     answers.Wait();
+    LogUnreachable();
     for (const std::unique_ptr<Check>& check : checks_) {
       if (!check->says_yes) check->serving = false;
     }
@@ -80,6 +84,15 @@ class HealthWatch::Process {
     for (const std::unique_ptr<Check>& check : checks_) {
       if (check->says_yes) check->serving = true;
     }
+  }
+
+  // Once for each cause: all services of a process are on one connection.
+  void LogUnreachable() {
+    const std::string& cause = checks_.front()->cause;
+    if (!cause.empty() && cause != logged_cause_) {
+      log::Warning("backend_unreachable", {{"address", address_}, {"cause", cause}});
+    }
+    logged_cause_ = cause;
   }
 
   Backend::Health Judge() {
@@ -92,19 +105,23 @@ class HealthWatch::Process {
     return any(&Check::says_yes) ? Backend::Health::kServing : Backend::Health::kNotServing;
   }
 
+  const std::string address_;
   const size_t number_;
   const Report& report_;
   std::vector<std::unique_ptr<Check>> checks_;
   int misses_ = 0;
+  std::string logged_cause_;
   std::thread thread_;
 };
 
 HealthWatch::HealthWatch(const std::vector<std::string>& addresses,
-                         const std::vector<std::string>& services, Report report)
+                         const std::vector<std::string>& services, Report report,
+                         const BackendTls& tls)
     : report_(std::move(report)) {
   processes_.reserve(addresses.size());
   for (size_t i = 0; i < addresses.size(); ++i) {
-    processes_.push_back(std::make_unique<Process>(addresses[i], services, i, report_, stopping_));
+    processes_.push_back(
+        std::make_unique<Process>(addresses[i], services, i, tls, report_, stopping_));
   }
 }
 

@@ -8,11 +8,13 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "services/gateway/backend.h"
+#include "services/gateway/channel.h"
 
 namespace alma::gateway {
 
 // Knows which services of a backend answer, by asking each of its processes again and again
-// (grpc.health.v1), one that hangs without delay for the others. Thread-safe.
+// (grpc.health.v1), one that hangs without delay for the others. Why a process cannot be reached is
+// logged once as backend_unreachable. Thread-safe.
 class HealthWatch {
  public:
   static constexpr absl::Duration kAskEvery = absl::Milliseconds(200);
@@ -26,7 +28,7 @@ class HealthWatch {
   using Report = std::function<void(size_t process, Backend::Health health)>;
 
   HealthWatch(const std::vector<std::string>& addresses, const std::vector<std::string>& services,
-              Report report);
+              Report report, const BackendTls& tls);
   ~HealthWatch();
 
   // Whether any process says that it serves the service of this number in `services`. False until

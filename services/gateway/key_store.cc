@@ -12,7 +12,6 @@
 #include "common/log/log.h"
 #include "common/rpc/caller.h"
 #include "common/status/status.h"
-#include "services/gateway/channel.h"
 
 namespace alma::gateway {
 
@@ -33,11 +32,12 @@ bool IsUnreachable(grpc::StatusCode code) {
 
 }  // namespace
 
-KeyStore::KeyStore(const std::vector<std::string>& addresses, Principals& principals)
+KeyStore::KeyStore(const std::vector<std::string>& addresses, const BackendTls& tls,
+                   Principals& principals)
     : principals_(principals) {
   channels_.reserve(addresses.size());
   for (const std::string& address : addresses) {
-    channels_.push_back(NewChannel(TargetOf(address)));
+    channels_.push_back(NewChannel(TargetOf(address), tls));
     channels_.back()->GetState(/*try_to_connect=*/true);
   }
 }

@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "alma/organizations/v1/api_keys.pb.h"
 #include "common/metrics/metrics.h"
+#include "services/gateway/channel.h"
 #include "services/gateway/principals.h"
 
 namespace alma::gateway {
@@ -30,7 +31,8 @@ class KeyStore {
   static constexpr absl::Duration kHeardWithin = absl::Milliseconds(700);
 
   // `addresses`: at least one, "host:port" or "unix:/path" each.
-  KeyStore(const std::vector<std::string>& addresses, Principals& principals);
+  KeyStore(const std::vector<std::string>& addresses, const BackendTls& tls,
+           Principals& principals);
 
   // The key with this raw SHA-256. Blocks. NOT_FOUND where the key lets nobody in;
   // DEADLINE_EXCEEDED; UNAVAILABLE for everything else, so that a gateway that cannot ask lets
