@@ -17,6 +17,8 @@
 
 namespace alma::rpc {
 
+class Answer;
+
 // What the services of one process share. Everything in it outlives them.
 struct Runtime {
   WorkerPool& workers;
@@ -26,11 +28,14 @@ struct Runtime {
   absl::Duration default_deadline = absl::Seconds(30);
 };
 
-// One method of a service. At most one of `handler` (unary) and `new_stream` is set, and neither
-// where calls are forwarded.
+// One method of a service. At most one of `handler`, `late_handler` (both unary) and `new_stream`
+// is set, and none where calls are forwarded.
 struct Method {
   using Handler =
       std::function<absl::Status(const Call&, const grpc::ByteBuffer& in, grpc::ByteBuffer* out)>;
+  // Begins what ends with Answer::Finish, from any thread. Where it returns another status than OK,
+  // the call is to end with that instead.
+  using LateHandler = std::function<absl::Status(Answer&)>;
   using NewStream = std::function<std::unique_ptr<StreamHandler>()>;
 
   // "/package.Service/Method"
@@ -38,6 +43,7 @@ struct Method {
   // The scope that its proto names.
   std::string_view scope;
   Handler handler;
+  LateHandler late_handler;
   NewStream new_stream;
   std::unique_ptr<metrics::Method> metrics;
 };

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "common/log/log.h"
-#include "common/rpc/answer.h"
 #include "common/rpc/stream.h"
 
 namespace alma::rpc {
@@ -27,6 +26,12 @@ BytesService::Stream* Service::BeginStream(const Method& method,
 void Service::SetHandler(std::string_view name, const google::protobuf::Descriptor& request,
                          const google::protobuf::Descriptor& response, Method::Handler handler) {
   Find(name, request, response).handler = std::move(handler);
+}
+
+void Service::SetLateHandler(std::string_view name, const google::protobuf::Descriptor& request,
+                             const google::protobuf::Descriptor& response,
+                             Method::LateHandler handler) {
+  Find(name, request, response).late_handler = std::move(handler);
 }
 
 void Service::SetStream(std::string_view name, const google::protobuf::Descriptor& request,
