@@ -1,5 +1,7 @@
 #include "services/agents/service.h"
 
+#include <utility>
+
 #include "common/db/list_page.h"
 #include "common/status/macros.h"
 #include "services/agents/validate.h"

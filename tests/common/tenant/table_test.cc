@@ -175,6 +175,22 @@ TEST_CASE("rows that are inserted together are read as they were written") {
   }
 }
 
+TEST_CASE("of rows that are inserted together none is kept where one fails") {
+  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  CAPTURE(engine);
+  testing::TestDatabase database(engine, NoteSchema());
+  const Message note = FullNote();
+  Message third = FullNote();
+  third.set_uuid(NthUuid(3));
+  const std::vector<const Message*> rows = {&note, &note, &third};
+  const absl::Status failed =
+      database->Write(Soon(), [&](db::Session& session) { return Notes().Insert(session, rows); });
+  CHECK(ReasonOf(failed) == "INTERNAL");
+  CHECK(testing::SelectInt64(*database, "select count(*) from notes") == 0);
+  Insert(database, note);
+  CHECK(Ok(Find(database, kOurs, note.uuid())).has_value());
+}
+
 TEST_CASE("a create looks nothing up that it does not name and passes on what fails") {
   const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
   CAPTURE(engine);
