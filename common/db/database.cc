@@ -24,14 +24,18 @@ absl::Duration Backoff(int attempt) {
 
 }  // namespace
 
-Database::Database(Location location, const Schema& schema, int sessions)
+Database::Database(Location location, const Schema& schema, int sessions, int lanes)
     : location_(std::move(location)),
       schema_(schema),
       dialect_(Dialect::For(location_.engine)),
       sessions_(location_, dialect_.SingleWriter() ? Access::kRead : Access::kWrite, sessions),
       writer_(dialect_.SingleWriter() ? std::make_unique<Pool>(location_, Access::kWrite, 1)
                                       : nullptr),
-      monitor_session_(location_, Access::kMonitor, 1) {}
+      lane_sessions_(location_, Access::kWrite, dialect_.SingleWriter() ? 0 : lanes),
+      monitor_session_(location_, Access::kMonitor, 1),
+      lanes_(dialect_.SingleWriter() ? 1 : lanes, [this](absl::Time deadline, Body body) {
+        return Retry(deadline, body, &Database::TryWriteInLane);
+      }) {}
 
 Database::~Database() {
   stop_.Notify();
@@ -75,8 +79,15 @@ Database::Attempt Database::TryRead(absl::Time deadline, bool fresh, Body body) 
 }
 
 Database::Attempt Database::TryWrite(absl::Time deadline, bool fresh, Body body) {
-  absl::StatusOr<Pool::Lease> lease =
-      (writer_ != nullptr ? *writer_ : sessions_).Take(deadline, fresh);
+  return TryWriteOn(writer_ != nullptr ? *writer_ : sessions_, deadline, fresh, body);
+}
+
+Database::Attempt Database::TryWriteInLane(absl::Time deadline, bool fresh, Body body) {
+  return TryWriteOn(writer_ != nullptr ? *writer_ : lane_sessions_, deadline, fresh, body);
+}
+
+Database::Attempt Database::TryWriteOn(Pool& sessions, absl::Time deadline, bool fresh, Body body) {
+  absl::StatusOr<Pool::Lease> lease = sessions.Take(deadline, fresh);
   if (!lease.ok()) return {lease.status()};
   Session& session = **lease;
   if (const absl::Status attached = session.CheckAttached(); !attached.ok()) {

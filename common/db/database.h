@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
+#include "common/db/lanes.h"
 #include "common/db/location.h"
 #include "common/db/pool.h"
 #include "common/db/schema.h"
@@ -26,9 +27,10 @@ namespace alma::db {
 // INTERNAL.
 class Database {
  public:
-  // Connects at the first use, to what Migrate has made. `sessions` bounds the connections: on
-  // PostgreSQL all of them, on SQLite the readers.
-  Database(Location location, const Schema& schema, int sessions);
+  // Connects at the first use, to what Migrate has made. `sessions` bounds the connections of Read
+  // and Write on PostgreSQL, on SQLite those of Read. On PostgreSQL `lanes` write what is
+  // submitted, each on a connection of its own; on SQLite there is one, on that of Write.
+  Database(Location location, const Schema& schema, int sessions, int lanes = 1);
   ~Database();
 
   // Each statement of `fn` sees its own snapshot; none may write. On PostgreSQL the longest that
@@ -46,6 +48,11 @@ class Database {
   auto Write(absl::Time deadline, Fn&& fn) {
     return Capture(fn, [&](Body body) { return Retry(deadline, body, &Database::TryWrite); });
   }
+
+  // Takes a write that shares its transaction with what others submit meanwhile, so that many
+  // callers wait for one commit; false, with `write` left as it is, when too many wait. Its Finish
+  // is told what Write would answer.
+  [[nodiscard]] bool Submit(std::unique_ptr<QueuedWrite>& write) { return lanes_.Submit(write); }
 
   const Location& location() const { return location_; }
   const Schema& schema() const { return schema_; }
@@ -85,6 +92,8 @@ class Database {
                      Attempt (Database::*attempt)(absl::Time, bool, Body));
   Attempt TryRead(absl::Time deadline, bool fresh, Body body);
   Attempt TryWrite(absl::Time deadline, bool fresh, Body body);
+  Attempt TryWriteInLane(absl::Time deadline, bool fresh, Body body);
+  static Attempt TryWriteOn(Pool& sessions, absl::Time deadline, bool fresh, Body body);
   static Attempt Failed(const Session& session, absl::Status status);
   void Look();
   // Logs when the database has gone or come back since the last look.
@@ -96,6 +105,8 @@ class Database {
   Pool sessions_;
   // The one writer where the engine has one; empty otherwise.
   std::unique_ptr<Pool> writer_;
+  // One for each lane where the engine takes several writers.
+  Pool lane_sessions_;
   Pool monitor_session_;
 
   std::atomic<bool> schema_fits_ = true;
@@ -104,6 +115,8 @@ class Database {
   bool answers_ = true;
   absl::Notification stop_;
   std::thread monitor_;
+  // Last, so that what it still writes finds everything else in place.
+  Lanes lanes_;
 };
 
 }  // namespace alma::db

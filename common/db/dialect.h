@@ -6,8 +6,10 @@
 #include <string>
 #include <string_view>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "common/db/location.h"
 
 namespace alma::db {
@@ -56,6 +58,22 @@ class Dialect {
 
   // The number of columns that a prepared statement answers. Throws when the engine does not tell.
   virtual int ColumnCount(soci::session& session, soci::statement& statement) const = 0;
+
+  // Many runs of one prepared statement.
+  struct Pipeline {
+    size_t runs;
+    // Sets the value of each name of the statement, null for null. Called for all runs first.
+    absl::FunctionRef<void(size_t run, absl::Span<const std::string> names,
+                           absl::Span<const char*> values)>
+        bind;
+    // Called for every row, after all runs.
+    absl::FunctionRef<void(size_t run, absl::Span<const char* const> columns)> on_row;
+  };
+  // Does all runs in one round trip, in their order; ends with the first that fails, which throws.
+  // Returns false, with nothing done, where the engine has no such thing.
+  virtual bool RunPipeline(soci::session&, soci::statement&, const Pipeline&) const {
+    return false;
+  }
 
   // Statuses: UNAVAILABLE (gone, read-only, not migrated), RESOURCE_EXHAUSTED (full),
   // DEADLINE_EXCEEDED (statement cut), INTERNAL (all else). Texts and bound values of the failure

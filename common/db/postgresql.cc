@@ -8,12 +8,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "common/db/postgresql_pipeline.h"
 #include "common/status/status.h"
 
 namespace alma::db {
 namespace {
-
-constexpr char kConnectionFailure[] = "08006";
 
 PGconn* Handle(soci::session& session) {
   return static_cast<soci::postgresql_session_backend*>(session.get_backend())->conn_;
@@ -83,11 +82,16 @@ class PostgresqlDialect final : public Dialect {
     const std::unique_ptr<PGresult, void (*)(PGresult*)> description(
         PQdescribePrepared(Handle(session), backend->statementName_.c_str()), PQclear);
     if (PQresultStatus(description.get()) != PGRES_COMMAND_OK) {
-      const char* state = PQresultErrorField(description.get(), PG_DIAG_SQLSTATE);
-      throw soci::postgresql_soci_error("not described",
-                                        state == nullptr ? kConnectionFailure : state);
+      throw FailedResult(description.get());
     }
     return PQnfields(description.get());
+  }
+
+  bool RunPipeline(soci::session& session, soci::statement& statement,
+                   const Pipeline& pipeline) const override {
+    auto* backend = static_cast<soci::postgresql_statement_backend*>(statement.get_backend());
+    RunPostgresqlPipeline(Handle(session), backend->statementName_, backend->names_, pipeline);
+    return true;
   }
 
   Failure Classify(const std::exception& error, soci::session* session) const override {

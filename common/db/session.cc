@@ -1,89 +1,23 @@
 #include "common/db/session.h"
 
-#include <charconv>
+#include <algorithm>
+#include <deque>
 #include <stdexcept>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/log/log.h"
 #include "common/status/macros.h"
 #include "common/status/status.h"
-#include "common/text/json.h"
-#include "common/text/timestamp.h"
 
 namespace alma::db {
+namespace {
 
-Param::Param(std::string_view name, const google::protobuf::Timestamp& time)
-    : name_(name), value_(text::FormatTimestamp(time)) {}
-
-Param::Param(std::string_view name, const google::protobuf::Struct& json)
-    : name_(name), value_(text::StructToJson(json).value_or("{}")) {}
-
-Param::Param(std::string_view name, const google::protobuf::RepeatedPtrField<std::string>& texts)
-    : name_(name), value_(text::TextsToJson(texts)) {}
-
-std::string_view Row::Text() {
-  failed_ |= NextIsNull();
-  return (*columns_)[next_++].text;
+std::logic_error ParametersDiffer() {
+  return std::logic_error("parameters differ from those that the statement was prepared with");
 }
 
-int64_t Row::Int64() {
-  int64_t number = 0;
-  const std::string_view text = Text();
-  const auto [end, error] = std::from_chars(text.begin(), text.end(), number);
-  failed_ |= error != std::errc() || end != text.end();
-  return number;
-}
-
-bool Row::Bool() {
-  const std::string_view text = Text();
-  const bool truth = text == "t" || text == "1";
-  failed_ |= !truth && text != "f" && text != "0";
-  return truth;
-}
-
-google::protobuf::Timestamp Row::Time() {
-  auto time = text::ParseTimestamp(Text());
-  failed_ |= !time.ok();
-  return std::move(time).value_or(google::protobuf::Timestamp());
-}
-
-google::protobuf::Struct Row::Json() {
-  auto json = text::StructFromJson(Text());
-  failed_ |= !json.ok();
-  return std::move(json).value_or(google::protobuf::Struct());
-}
-
-google::protobuf::RepeatedPtrField<std::string> Row::Texts() {
-  auto texts = text::TextsFromJson(OptionalText().value_or("[]"));
-  failed_ |= !texts.ok();
-  return std::move(texts).value_or(google::protobuf::RepeatedPtrField<std::string>());
-}
-
-std::optional<std::string_view> Row::OptionalText() {
-  if (!NextIsNull()) return Text();
-  ++next_;
-  return std::nullopt;
-}
-
-std::optional<int64_t> Row::OptionalInt64() {
-  if (!NextIsNull()) return Int64();
-  ++next_;
-  return std::nullopt;
-}
-
-std::optional<google::protobuf::Timestamp> Row::OptionalTime() {
-  if (!NextIsNull()) return Time();
-  ++next_;
-  return std::nullopt;
-}
-
-std::optional<google::protobuf::Struct> Row::OptionalJson() {
-  if (!NextIsNull()) return Json();
-  ++next_;
-  return std::nullopt;
-}
+}  // namespace
 
 Session::Session(const Location& location, Access access)
     : location_(location), access_(access), dialect_(Dialect::For(location.engine)) {}
@@ -201,7 +135,7 @@ void Session::Bind(Prepared& prepared, Params params) {
     const auto named = prepared.slots.find(param.name_);
     // The slot was made for the parameters of the statement's first use.
     if (named == prepared.slots.end() || (text != nullptr && named->second.is_number)) {
-      throw std::logic_error("parameters differ from those that the statement was prepared with");
+      throw ParametersDiffer();
     }
     Prepared::Slot& slot = named->second;
     slot.indicator =
@@ -230,17 +164,91 @@ absl::StatusOr<int64_t> Session::Query(std::string_view sql, Params params,
       failed |= row.failed_;
       ++rows;
     }
-    if (!failed) return rows;
-    log::Warning("database_error",
-                 {{"reason", "INTERNAL"}, {"cause", "a column that does not read as asked"}});
-    return status::Internal();
+    if (failed) return NotRead();
+    return rows;
   } catch (const std::exception& error) {
-    absl::Status failed = Fail(error);
-    if (auto spoilt = prepared_.extract(std::string(sql))) {
-      spoilt_.push_back(std::move(spoilt.mapped()));
-    }
-    return failed;
+    return FailQuery(sql, error);
   }
+}
+
+absl::Status Session::NotRead() {
+  log::Warning("database_error",
+               {{"reason", "INTERNAL"}, {"cause", "a column that does not read as asked"}});
+  return status::Internal();
+}
+
+absl::Status Session::FailQuery(std::string_view sql, const std::exception& error) {
+  absl::Status failed = Fail(error);
+  if (auto spoilt = prepared_.extract(std::string(sql))) {
+    spoilt_.push_back(std::move(spoilt.mapped()));
+  }
+  return failed;
+}
+
+std::vector<size_t> Session::Places(absl::Span<const std::string> names, Params params) {
+  std::vector<size_t> places;
+  places.reserve(names.size());
+  for (const std::string& name : names) {
+    const auto* place = std::find_if(params.begin(), params.end(),
+                                     [&](const Param& param) { return param.name_ == name; });
+    places.push_back(place - params.begin());
+  }
+  return places;
+}
+
+bool Session::RunPipeline(Prepared& prepared, absl::Span<const std::vector<Param>> runs,
+                          absl::FunctionRef<void(size_t, Row&)> on_row, bool* rows_read) {
+  // Where each name of the statement stands among the parameters, the same in every run.
+  std::vector<size_t> places;
+  std::deque<std::string> numbers;
+  const auto bind = [&](size_t run, absl::Span<const std::string> names,
+                        absl::Span<const char*> values) {
+    const std::vector<Param>& params = runs[run];
+    if (places.empty()) places = Places(names, params);
+    for (size_t i = 0; i < names.size(); ++i) {
+      const Param& param = params.at(places[i]);
+      if (param.name_ != names[i]) throw ParametersDiffer();
+      if (const auto* number = std::get_if<int64_t>(&param.value_)) {
+        values[i] = numbers.emplace_back(absl::StrCat(*number)).c_str();
+      } else {
+        const auto* text = std::get_if<std::string>(&param.value_);
+        values[i] = text == nullptr ? nullptr : text->c_str();
+      }
+    }
+  };
+  const auto on_columns = [&](size_t run, absl::Span<const char* const> columns) {
+    for (size_t i = 0; i < columns.size(); ++i) {
+      prepared.columns[i].indicator = columns[i] == nullptr ? soci::i_null : soci::i_ok;
+      if (columns[i] != nullptr) prepared.columns[i].text = columns[i];
+    }
+    Row row;
+    row.columns_ = &prepared.columns;
+    on_row(run, row);
+    *rows_read &= !row.failed_;
+  };
+  return dialect_.RunPipeline(*soci_, prepared.statement, {runs.size(), bind, on_columns});
+}
+
+absl::Status Session::QueryEach(std::string_view sql, absl::Span<const std::vector<Param>> runs,
+                                absl::FunctionRef<void(size_t, Row&)> on_row) {
+  if (runs.size() > 1) {
+    try {
+      bool rows_read = true;
+      if (RunPipeline(Prepare(sql, runs.front()), runs, on_row, &rows_read)) {
+        return rows_read ? absl::OkStatus() : NotRead();
+      }
+    } catch (const std::exception& error) {
+      return FailQuery(sql, error);
+    }
+  }
+  for (size_t run = 0; run < runs.size(); ++run) {
+    RETURN_IF_ERROR(Query(sql, runs[run], [&](Row& row) { on_row(run, row); }).status());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Session::ExecuteEach(std::string_view sql, absl::Span<const std::vector<Param>> runs) {
+  return QueryEach(sql, runs, [](size_t, Row&) {});
 }
 
 absl::Status Session::Execute(std::string_view sql, Params params) {

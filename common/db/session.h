@@ -93,6 +93,13 @@ class Session {
   absl::StatusOr<int64_t> Query(std::string_view sql, Params params,
                                 absl::FunctionRef<void(Row&)> on_row);
 
+  // Runs `sql` once with each of `runs`, in this order, each seeing what those before it wrote, and
+  // calls `on_row(run, row)` for every row. The first failure ends it. On PostgreSQL all of it is
+  // one round trip.
+  absl::Status QueryEach(std::string_view sql, absl::Span<const std::vector<Param>> runs,
+                         absl::FunctionRef<void(size_t, Row&)> on_row);
+  absl::Status ExecuteEach(std::string_view sql, absl::Span<const std::vector<Param>> runs);
+
   // Runs a statement that answers no rows.
   absl::Status Execute(std::string_view sql, Params params = {});
 
@@ -132,6 +139,13 @@ class Session {
   absl::Status RunOnce(const std::string& sql);
   Prepared& Prepare(std::string_view sql, Params params);
   static void Bind(Prepared& prepared, Params params);
+  // The runs of QueryEach as one pipeline; false where the engine has none.
+  bool RunPipeline(Prepared& prepared, absl::Span<const std::vector<Param>> runs,
+                   absl::FunctionRef<void(size_t, Row&)> on_row, bool* rows_read);
+  static std::vector<size_t> Places(absl::Span<const std::string> names, Params params);
+  static absl::Status NotRead();
+  // What failed is prepared anew when it is run again.
+  absl::Status FailQuery(std::string_view sql, const std::exception& error);
   void RollBack();
   // Keeps the first failure: what follows it in a spoilt transaction tells nothing.
   absl::Status Fail(const std::exception& error);

@@ -1,5 +1,7 @@
 #include "common/rpc/answer.h"
 
+#include <optional>
+
 #include "common/status/macros.h"
 #include "common/status/status.h"
 
@@ -28,16 +30,35 @@ Answer::Answer(const Method& method, Runtime& runtime, grpc::CallbackServerConte
       reactor_(context.DefaultReactor()) {}
 
 void Answer::Queue() {
+  if (TryRunAtOnce()) return;
   if (!workers_.Submit([this] { Run(); })) Finish(status::Overloaded(kRetryOverload));
 }
 
+bool Answer::TryRunAtOnce() {
+  if (method_.late_handler == nullptr || in_.Length() > kMaxBytesAtOnce) return false;
+  const std::optional<absl::Status> admitted = record_.TryAdmit();
+  if (!admitted.has_value()) return false;
+  Run([&] { return *admitted; });
+  return true;
+}
+
 void Answer::Run() {
-  Finish(record_.Guard([this] { return Handle(); }));
+  Run([this] { return record_.Admit(); });
+}
+
+void Answer::Run(absl::FunctionRef<absl::Status()> admit) {
+  const bool is_late = method_.late_handler != nullptr;
+  const absl::Status status = record_.Guard([&]() -> absl::Status {
+    RETURN_IF_ERROR(admit());
+    return Handle();
+  });
+  // A late handler may have finished by now, and this object with it.
+  if (!is_late || !status.ok()) Finish(status);
 }
 
 absl::Status Answer::Handle() {
-  RETURN_IF_ERROR(record_.Admit());
-  return method_.handler(Call{record_.caller(), record_.deadline()}, in_, out_);
+  if (method_.late_handler != nullptr) return method_.late_handler(*this);
+  return method_.handler(call(), in_, out_);
 }
 
 void Answer::Finish(const absl::Status& status) {

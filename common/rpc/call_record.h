@@ -19,9 +19,6 @@ namespace alma::rpc {
 
 inline constexpr char kRequestId[] = "x-request-id";
 
-// How long a client is asked to wait when the queue of the workers is full.
-inline constexpr absl::Duration kRetryOverload = absl::Milliseconds(100);
-
 // What is known and said of one call, unary or stream: who makes it, until when, under which
 // request id, and how it ended. Not thread-safe.
 class CallRecord {
@@ -39,6 +36,9 @@ class CallRecord {
   // The same where it need not block for that, else nullopt.
   std::optional<absl::Status> TryAdmit();
 
+  // Whether somebody waits for the answer: OK, or what Admit says where nobody does. Thread-safe.
+  absl::Status CheckAwaited() const;
+
   // Watches over the call from now on, after it was admitted; see Callers::Watch.
   std::unique_ptr<auth::KeyWatch> WatchKey(const auth::KeyWatches::OnChecked& on_checked) const;
 
@@ -49,7 +49,7 @@ class CallRecord {
 
   // What `body`, a function that returns absl::Status, answers; INTERNAL where it throws.
   template <typename Body>
-  absl::Status Guard(Body body) {
+  absl::Status Guard(Body body) const {
     try {
       return body();
     } catch (...) {
@@ -68,7 +68,6 @@ class CallRecord {
   void CloseWith(const grpc::Status& status, std::string_view reason = {});
 
  private:
-  absl::Status CheckAwaited() const;
   absl::Status AdmitCaller(absl::StatusOr<auth::v1::Principal> caller);
   absl::Status Thrown() const;
 

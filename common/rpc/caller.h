@@ -72,6 +72,9 @@ class PrincipalCallers final : public Callers {
   explicit PrincipalCallers(const auth::Secrets& secrets) : signer_(secrets) {}
   absl::StatusOr<auth::v1::Principal> Resolve(const Metadata& metadata,
                                               absl::Time deadline) override;
+  std::optional<absl::StatusOr<auth::v1::Principal>> TryResolve(const Metadata& metadata) override {
+    return Resolve(metadata, absl::InfiniteFuture());
+  }
   bool MayLoseAccess() const override { return false; }
   bool MayBeInternal() const override { return true; }
 

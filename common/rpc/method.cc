@@ -10,7 +10,8 @@ bool Visible(const Method& method, const Runtime& runtime) {
 
 bool Exists(const Method& method, const Runtime& runtime) {
   if (!Visible(method, runtime)) return false;
-  return method.handler != nullptr || method.new_stream != nullptr;
+  return method.handler != nullptr || method.late_handler != nullptr ||
+         method.new_stream != nullptr;
 }
 
 }  // namespace alma::rpc

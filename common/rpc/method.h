@@ -18,6 +18,8 @@
 
 namespace alma::rpc {
 
+class LateCall;
+
 // What the services of one process share. Everything in it outlives them.
 struct Runtime {
   WorkerPool& workers;
@@ -29,11 +31,14 @@ struct Runtime {
   absl::Duration default_deadline = absl::Seconds(30);
 };
 
-// One method of a service. At most one of `handler` (unary) and `new_stream` is set, and neither
-// where calls are forwarded.
+// One method of a service. At most one of `handler`, `late_handler` (both unary) and `new_stream`
+// is set, and none where calls are forwarded.
 struct Method {
   using Handler =
       std::function<absl::Status(const Call&, const grpc::ByteBuffer& in, grpc::ByteBuffer* out)>;
+  // Begins what ends with LateCall::FinishLate, from any thread. Where it returns another status
+  // than OK, the call is to end with that instead.
+  using LateHandler = std::function<absl::Status(LateCall&)>;
   using NewStream = std::function<std::unique_ptr<StreamHandler>(StreamHandler::Wake wake)>;
 
   // "/package.Service/Method"
@@ -41,6 +46,7 @@ struct Method {
   // The scope that its proto names.
   std::string_view scope;
   Handler handler;
+  LateHandler late_handler;
   NewStream new_stream;
   // Where its streams run, if not on the workers of the runtime.
   WorkerPool* workers = nullptr;

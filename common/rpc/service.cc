@@ -29,6 +29,12 @@ void Service::SetHandler(std::string_view name, const google::protobuf::Descript
   Find(name, request, response).handler = std::move(handler);
 }
 
+void Service::SetLateHandler(std::string_view name, const google::protobuf::Descriptor& request,
+                             const google::protobuf::Descriptor& response,
+                             Method::LateHandler handler) {
+  Find(name, request, response).late_handler = std::move(handler);
+}
+
 void Service::SetStream(std::string_view name, const google::protobuf::Descriptor& request,
                         const google::protobuf::Descriptor& response, Method::NewStream new_stream,
                         WorkerPool* workers) {

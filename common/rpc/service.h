@@ -10,6 +10,8 @@
 #include "absl/status/statusor.h"
 #include "common/rpc/bytes_service.h"
 #include "common/rpc/call.h"
+#include "common/rpc/completion.h"
+#include "common/rpc/late_call.h"
 #include "common/rpc/method.h"
 #include "common/rpc/parse.h"
 #include "common/rpc/stream_handler.h"
@@ -41,6 +43,23 @@ class Service : public BytesService {
           absl::StatusOr<Response> response = (self->*handler)(call, request);
           return response.ok() ? Serialize(*response, out) : response.status();
         });
+  }
+
+  // The same with a handler that does not block: it returns early, and the completion that it was
+  // given is finished later, from any thread, or not at all where it returns another status than
+  // OK. It may run on a gRPC thread. See Answer.
+  template <typename Derived, typename Request, typename Response>
+  void HandleLate(std::string_view name,
+                  absl::Status (Derived::*handler)(const Call&, Request&, Completion<Response>)) {
+    auto* self = static_cast<Derived*>(this);
+    SetLateHandler(name, *Request::descriptor(), *Response::descriptor(),
+                   [self, handler](LateCall& late) {
+                     Request request;
+                     if (absl::Status parsed = Parse(late.in(), &request); !parsed.ok()) {
+                       return parsed;
+                     }
+                     return (self->*handler)(late.call(), request, Completing<Response>(late));
+                   });
   }
 
   // Answers the server-streaming method `name` in pages: `next_page` is called on workers, with the
@@ -112,12 +131,25 @@ class Service : public BytesService {
   }
 
  private:
+  template <typename Response>
+  static Completion<Response> Completing(LateCall& late) {
+    return {.check_awaited = [&late] { return late.CheckAwaited(); },
+            .finish =
+                [&late](absl::StatusOr<Response> response) {
+                  late.FinishLate([&](grpc::ByteBuffer* out) {
+                    return response.ok() ? Serialize(*response, out) : response.status();
+                  });
+                }};
+  }
+
   grpc::ServerUnaryReactor* BeginUnary(const Method& method, grpc::CallbackServerContext& context,
                                        const grpc::ByteBuffer& in, grpc::ByteBuffer* out) final;
   BytesService::Stream* BeginStream(const Method& method,
                                     grpc::CallbackServerContext& context) final;
   void SetHandler(std::string_view name, const google::protobuf::Descriptor& request,
                   const google::protobuf::Descriptor& response, Method::Handler handler);
+  void SetLateHandler(std::string_view name, const google::protobuf::Descriptor& request,
+                      const google::protobuf::Descriptor& response, Method::LateHandler handler);
   void SetStream(std::string_view name, const google::protobuf::Descriptor& request,
                  const google::protobuf::Descriptor& response, Method::NewStream new_stream,
                  WorkerPool* workers = nullptr);

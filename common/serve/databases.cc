@@ -13,8 +13,15 @@ ABSL_FLAG(std::string, migrate, "auto",
           "When to bring the databases to the schema of this binary: always, never, or auto: "
           "SQLite always, PostgreSQL only where a database is empty.");
 
+ABSL_FLAG(
+    int, write_lanes, 2,
+    "On PostgreSQL, in how many transactions at a time a database stores what is created call "
+    "by call, 1 to 64. All creates of an organization go through one of them.");
+
 namespace alma::serve {
 namespace {
+
+constexpr int kMaxWriteLanes = 64;
 
 absl::Status MigrateIfAsked(db::Database& database) {
   const std::string when = absl::GetFlag(FLAGS_migrate);
@@ -31,9 +38,13 @@ absl::Status MigrateIfAsked(db::Database& database) {
 }  // namespace
 
 absl::StatusOr<Databases> Databases::Open(const Storage& storage, int sessions) {
+  const int lanes = absl::GetFlag(FLAGS_write_lanes);
+  if (lanes < 1 || lanes > kMaxWriteLanes) {
+    return absl::InvalidArgumentError("--write_lanes: 1 to 64");
+  }
   Databases opened;
   for (const db::Schema* schema : storage.schemas()) {
-    ASSIGN_OR_RETURN(auto database, storage.Open(*schema, sessions));
+    ASSIGN_OR_RETURN(auto database, storage.Open(*schema, sessions, lanes));
     if (const absl::Status migrated = MigrateIfAsked(*database); !migrated.ok()) {
       return absl::Status(migrated.code(), absl::StrCat("database ", std::string(schema->database),
                                                         ": ", migrated.message()));

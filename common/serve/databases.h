@@ -14,8 +14,8 @@ namespace alma::serve {
 class Databases {
  public:
   // Opens those of `storage`, which is locked, migrates each where --migrate says so, and watches
-  // it from then on. INVALID_ARGUMENT for another --migrate; statuses of db::Migrate, with the name
-  // of the database.
+  // it from then on. INVALID_ARGUMENT for another --migrate or --write_lanes; statuses of
+  // db::Migrate, with the name of the database.
   static absl::StatusOr<Databases> Open(const Storage& storage, int sessions);
 
   // Ends the process where `schema` is not one of the storage's.

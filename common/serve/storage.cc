@@ -85,12 +85,12 @@ absl::StatusOr<Storage> Storage::FromFlags(Schemas schemas) {
   return storage;
 }
 
-absl::StatusOr<std::unique_ptr<db::Database>> Storage::Open(const db::Schema& schema,
-                                                            int sessions) const {
+absl::StatusOr<std::unique_ptr<db::Database>> Storage::Open(const db::Schema& schema, int sessions,
+                                                            int lanes) const {
   const std::string own = OwnUrl(schema.database);
   ASSIGN_OR_RETURN(db::Location location,
                    db::ParseLocation(own.empty() ? url_ : own, schema.database));
-  return std::make_unique<db::Database>(std::move(location), schema, sessions);
+  return std::make_unique<db::Database>(std::move(location), schema, sessions, lanes);
 }
 
 absl::StatusOr<std::vector<std::unique_ptr<FolderLock>>> Storage::Lock() const {

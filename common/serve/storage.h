@@ -23,7 +23,8 @@ class Storage {
   const Schemas& schemas() const { return schemas_; }
 
   // The database of `schema`, not connected yet.
-  absl::StatusOr<std::unique_ptr<db::Database>> Open(const db::Schema& schema, int sessions) const;
+  absl::StatusOr<std::unique_ptr<db::Database>> Open(const db::Schema& schema, int sessions,
+                                                     int lanes = 1) const;
 
   // Locks the folders of all SQLite files, for whoever writes. See FolderLock::Take.
   absl::StatusOr<std::vector<std::unique_ptr<FolderLock>>> Lock() const;

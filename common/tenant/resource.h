@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+
+#include "google/protobuf/timestamp.pb.h"
 
 // What the resources of a tenant's tables have in common, whatever their type:
 // alma_internal_organization, revision and deleted_at; a key, which is `uuid`, or `event_uuid` of
@@ -51,6 +54,13 @@ std::string* MutableKey(Resource& resource) {
   } else {
     return resource.mutable_event_uuid();
   }
+}
+
+// Sets what every write changes.
+template <typename Resource>
+void Touch(Resource& resource, int64_t revision, const google::protobuf::Timestamp& now) {
+  resource.set_revision(revision);
+  if constexpr (HasUpdatedAt<Resource>) *resource.mutable_updated_at() = now;
 }
 
 }  // namespace alma::tenant

@@ -7,14 +7,16 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
 #include "common/db/database.h"
 #include "common/db/list_page.h"
 #include "common/db/page.h"
 #include "common/db/revision.h"
-#include "common/id/uuid.h"
 #include "common/rpc/call.h"
+#include "common/rpc/completion.h"
 #include "common/status/macros.h"
 #include "common/status/status.h"
+#include "common/tenant/create_batch.h"
 #include "common/tenant/list_query.h"
 #include "common/tenant/resource.h"
 #include "common/tenant/table.h"
@@ -28,15 +30,22 @@ namespace alma::tenant {
 // The resources of one table, of the caller's organization; any other one does not exist. Requests
 // are validated. Beyond the statuses named here all methods answer those of Database. Thread-safe.
 template <typename Resource>
-class Store {
+class Store : private db::BatchWriter {
  public:
   // Both outlive it.
   Store(db::Database& database, const Table<Resource>& table)
       : database_(database), table_(table) {}
 
-  // A repeat with a known key or external_id and equal content answers the stored row.
-  // ALREADY_EXISTS (ALREADY_EXISTS or DELETED) where a known row differs.
-  absl::StatusOr<Resource> Create(const rpc::Call& call, const Resource& wanted);
+  // Creates the resource in one transaction with others that come meanwhile, and finishes
+  // `completion` once that is durable, from another thread. A repeat with a known key or
+  // external_id and equal content answers the stored row; ALREADY_EXISTS (ALREADY_EXISTS or
+  // DELETED) where a known row differs. Creates of one organization are stored in the order of
+  // their calls. A status that is not OK instead of a completion: RESOURCE_EXHAUSTED (OVERLOADED),
+  // too many wait.
+  absl::Status Create(const rpc::Call& call, Resource wanted, rpc::Completion<Resource> completion);
+
+  // The same, waiting for it.
+  absl::StatusOr<Resource> Create(const rpc::Call& call, Resource wanted);
 
   // All or none, in order, each as Create does, into the field `rows` of the response; the status
   // of the first that is refused names it as "field[i]".
@@ -89,30 +98,17 @@ class Store {
 
  private:
   using Session = db::Session;
-  struct Created {
-    Resource resource;
-    bool is_new;
-  };
-  absl::StatusOr<Created> CreateOne(Session& session, const std::string& organization,
-                                    const Resource& wanted, int64_t revision);
-  // Creates one after another. `on_result(index, result)` is told of each and ends it by a status
-  // that is not OK.
-  template <typename Items>
-  absl::Status CreateInOrder(
-      Session& session, const std::string& organization, const Items& wanted,
-      absl::FunctionRef<absl::Status(int, absl::StatusOr<Resource>)> on_result);
-  // Whether the resource, not the database, is why it was not stored.
-  static bool IsRefusal(const absl::Status& status) {
-    return absl::IsNotFound(status) || absl::IsAlreadyExists(status);
-  }
+  struct QueuedCreate;
+  using Batch = CreateBatch<Resource>;
 
+  absl::StatusOr<bool> Write(Session& session, const std::string& organization,
+                             absl::Span<db::QueuedWrite* const> writes) final;
+  // Stores nothing where nothing is new.
+  absl::StatusOr<Results> CreateInOrder(Session& session, const std::string& organization,
+                                        absl::Span<const Resource* const> wanted);
   // The row to change, with the organization's writes locked; `revision` is the next.
   absl::StatusOr<Resource> Lock(Session& session, const std::string& organization,
                                 const std::string& key, int64_t* revision);
-  static void Touch(Resource& resource, int64_t revision, const google::protobuf::Timestamp& now) {
-    resource.set_revision(revision);
-    if constexpr (HasUpdatedAt<Resource>) *resource.mutable_updated_at() = now;
-  }
 
   db::Database& database_;
   const Table<Resource>& table_;

@@ -1,62 +1,82 @@
 #pragma once
 
+#include <memory>
 #include <set>
 #include <string>
 
+#include "absl/synchronization/notification.h"
 #include "common/tenant/store.h"
 
 // The bodies of Store's templates.
 namespace alma::tenant {
 
 template <typename Resource>
-auto Store<Resource>::CreateOne(Session& session, const std::string& organization,
-                                const Resource& wanted, int64_t revision)
-    -> absl::StatusOr<Created> {
-  ASSIGN_OR_RETURN(auto repeated, table_.FindRepeated(session, organization, wanted));
-  if (repeated.has_value()) return Created{*std::move(repeated), /*is_new=*/false};
-  const google::protobuf::Timestamp now = text::Now();
-  Resource created = wanted;
-  if (Key(created).empty()) *MutableKey(created) = id::NewUuid();
-  created.set_alma_internal_organization(organization);
-  if constexpr (HasCreatedAt<Resource>) {
-    if (!created.has_created_at()) *created.mutable_created_at() = now;
+struct Store<Resource>::QueuedCreate final : db::QueuedWrite {
+  QueuedCreate(db::BatchWriter& writer, const rpc::Call& call, Resource resource,
+               rpc::Completion<Resource> whose)
+      : QueuedWrite(writer, call.organization(), call.deadline, resource.ByteSizeLong()),
+        wanted(std::move(resource)),
+        completion(std::move(whose)) {}
+
+  absl::Status CheckAwaited() const override { return completion.check_awaited(); }
+
+  void Finish(const absl::Status& transaction) override {
+    completion.finish(transaction.ok() ? std::move(result) : transaction);
   }
-  Touch(created, revision, now);
-  if (const auto on_create = table_.definition().on_create) {
-    RETURN_IF_ERROR(on_create(session, created));
-  }
-  RETURN_IF_ERROR(table_.Insert(session, created));
-  return Created{std::move(created), /*is_new=*/true};
+
+  const Resource wanted;
+  absl::StatusOr<Resource> result = absl::UnknownError("not written");
+  const rpc::Completion<Resource> completion;
+};
+
+template <typename Resource>
+absl::Status Store<Resource>::Create(const rpc::Call& call, Resource wanted,
+                                     rpc::Completion<Resource> completion) {
+  db::BatchWriter& writer = *this;
+  std::unique_ptr<db::QueuedWrite> write =
+      std::make_unique<QueuedCreate>(writer, call, std::move(wanted), std::move(completion));
+  return database_.Submit(write) ? absl::OkStatus() : status::Overloaded(rpc::kRetryOverload);
 }
 
 template <typename Resource>
-template <typename Items>
-absl::Status Store<Resource>::CreateInOrder(
-    Session& session, const std::string& organization, const Items& wanted,
-    absl::FunctionRef<absl::Status(int, absl::StatusOr<Resource>)> on_result) {
-  ASSIGN_OR_RETURN(const int64_t first, db::TakeRevisions(session, organization, 0));
-  int64_t next = first;
-  int index = 0;
-  for (const Resource& one : wanted) {
-    absl::StatusOr<Created> created = CreateOne(session, organization, one, next);
-    if (created.ok() && created->is_new) ++next;
-    RETURN_IF_ERROR(on_result(index++, created.ok()
-                                           ? absl::StatusOr<Resource>(std::move(created->resource))
-                                           : created.status()));
-  }
-  if (next != first) return db::TakeRevisions(session, organization, next - first).status();
-  session.Discard();
-  return absl::OkStatus();
+absl::StatusOr<Resource> Store<Resource>::Create(const rpc::Call& call, Resource wanted) {
+  absl::StatusOr<Resource> created = absl::UnknownError("not created");
+  absl::Notification finished;
+  RETURN_IF_ERROR(Create(call, std::move(wanted),
+                         {.check_awaited = [] { return absl::OkStatus(); },
+                          .finish =
+                              [&](absl::StatusOr<Resource> result) {
+                                created = std::move(result);
+                                finished.Notify();
+                              }}));
+  finished.WaitForNotification();
+  return created;
 }
 
 template <typename Resource>
-absl::StatusOr<Resource> Store<Resource>::Create(const rpc::Call& call, const Resource& wanted) {
-  return database_.Write(call.deadline, [&](Session& session) -> absl::StatusOr<Resource> {
-    ASSIGN_OR_RETURN(const int64_t revision, db::TakeRevisions(session, call.organization()));
-    ASSIGN_OR_RETURN(Created created, CreateOne(session, call.organization(), wanted, revision));
-    if (!created.is_new) session.Discard();
-    return std::move(created.resource);
-  });
+absl::StatusOr<bool> Store<Resource>::Write(Session& session, const std::string& organization,
+                                            absl::Span<db::QueuedWrite* const> writes) {
+  std::vector<const Resource*> wanted;
+  wanted.reserve(writes.size());
+  for (const db::QueuedWrite* const write : writes) {
+    wanted.push_back(&static_cast<const QueuedCreate*>(write)->wanted);
+  }
+  Batch batch(session, table_, organization);
+  ASSIGN_OR_RETURN(Results results, batch.Run(wanted));
+  for (size_t i = 0; i < writes.size(); ++i) {
+    static_cast<QueuedCreate*>(writes[i])->result = std::move(results[i]);
+  }
+  return batch.stored_any();
+}
+
+template <typename Resource>
+auto Store<Resource>::CreateInOrder(Session& session, const std::string& organization,
+                                    absl::Span<const Resource* const> wanted)
+    -> absl::StatusOr<Results> {
+  Batch batch(session, table_, organization);
+  ASSIGN_OR_RETURN(Results results, batch.Run(wanted));
+  if (!batch.stored_any()) session.Discard();
+  return results;
 }
 
 template <typename Resource>
@@ -65,22 +85,20 @@ absl::StatusOr<Response> Store<Resource>::CreateAll(
     const rpc::Call& call, const std::string& field,
     const google::protobuf::RepeatedPtrField<Resource>& wanted,
     google::protobuf::RepeatedPtrField<Resource>* (Response::*rows)()) {
+  const std::vector<const Resource*> items(wanted.pointer_begin(), wanted.pointer_end());
   return database_.Write(call.deadline, [&](Session& session) -> absl::StatusOr<Response> {
     Response response;
     std::set<std::string> keys;
-    const auto on_result = [&](int i, absl::StatusOr<Resource> result) {
+    ASSIGN_OR_RETURN(Results results, CreateInOrder(session, call.organization(), items));
+    for (size_t i = 0; i < results.size(); ++i) {
       const std::string item = absl::StrCat(field, "[", i, "]");
-      if (!result.ok()) {
-        return IsRefusal(result.status()) ? status::AtItem(result.status(), item) : result.status();
-      }
+      if (!results[i].ok()) return status::AtItem(results[i].status(), item);
       // Items that name one row, each in its own way.
-      if (!keys.insert(Key(*result)).second) {
+      if (!keys.insert(Key(*results[i])).second) {
         return status::FieldsInvalid({{item, "is in the batch already"}});
       }
-      *(response.*rows)()->Add() = *std::move(result);
-      return absl::OkStatus();
-    };
-    RETURN_IF_ERROR(CreateInOrder(session, call.organization(), wanted, on_result));
+      *(response.*rows)()->Add() = *std::move(results[i]);
+    }
     return response;
   });
 }
@@ -89,16 +107,11 @@ template <typename Resource>
 auto Store<Resource>::CreateEach(const rpc::Call& call, const std::vector<Resource>& wanted)
     -> absl::StatusOr<Results> {
   if (wanted.empty()) return Results();
-  return database_.Write(call.deadline, [&](Session& session) -> absl::StatusOr<Results> {
-    Results results;
-    results.reserve(wanted.size());
-    const auto on_result = [&](int, absl::StatusOr<Resource> result) {
-      if (!result.ok() && !IsRefusal(result.status())) return result.status();
-      results.push_back(std::move(result));
-      return absl::OkStatus();
-    };
-    RETURN_IF_ERROR(CreateInOrder(session, call.organization(), wanted, on_result));
-    return results;
+  std::vector<const Resource*> items;
+  items.reserve(wanted.size());
+  for (const Resource& one : wanted) items.push_back(&one);
+  return database_.Write(call.deadline, [&](Session& session) {
+    return CreateInOrder(session, call.organization(), items);
   });
 }
 

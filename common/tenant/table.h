@@ -9,14 +9,29 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/types/span.h"
 #include "common/db/session.h"
 #include "common/status/macros.h"
 #include "common/status/status.h"
 #include "common/tenant/column.h"
-#include "common/tenant/idempotency.h"
 #include "common/tenant/resource.h"
 
 namespace alma::tenant {
+
+// A row that may be inserted: complete but for what on_create adds, its revision and its
+// updated_at. A status that is not OK keeps it out.
+template <typename Resource>
+struct Candidate {
+  Resource row;
+  absl::Status refusal;
+};
+
+// The rows that a resource names, if any.
+template <typename Resource>
+struct NamedRows {
+  std::optional<Resource> by_key;
+  std::optional<Resource> by_external_id;
+};
 
 // A table of tenants' rows, said once: its statements and its rows' way to and from the resource
 // follow from the columns. Its functions are for those that Database::Read and Database::Write run,
@@ -34,7 +49,11 @@ class Table {
     std::vector<Column<Resource>> columns;
     // What more is done in the transaction of a write; any status but OK ends it with nothing
     // written. `resource` has its organization, key, times and new revision already.
-    // Before a new row is inserted.
+    // Before new rows are inserted, in their order: fills in what depends on other rows, and
+    // refuses candidates one by one. Here `resource` has no revision yet.
+    absl::Status (*admit)(db::Session& session, const std::string& organization,
+                          absl::Span<Candidate<Resource>> candidates) = nullptr;
+    // Before a row that was admitted is inserted.
     absl::Status (*on_create)(db::Session& session, Resource& resource) = nullptr;
     // Before a changed row is written; `before` is the row as it was.
     absl::Status (*on_update)(db::Session& session, const Resource& before,
@@ -61,22 +80,17 @@ class Table {
   absl::StatusOr<Resource> Require(db::Session& session, std::string_view organization,
                                    std::string_view key) const;
 
-  // The row that the create of `wanted` repeats, if any; fails as Repeated says.
-  absl::StatusOr<std::optional<Resource>> FindRepeated(db::Session& session,
-                                                       std::string_view organization,
-                                                       const Resource& wanted) const;
+  // The rows that each of `wanted` names, deleted ones too; looks nothing up that none names.
+  absl::StatusOr<std::vector<NamedRows<Resource>>> FindNamed(
+      db::Session& session, std::string_view organization,
+      absl::Span<const Resource* const> wanted) const;
 
-  absl::Status Insert(db::Session& session, const Resource& resource) const;
+  absl::Status Insert(db::Session& session, absl::Span<const Resource* const> rows) const;
 
   // Writes the columns that change, the revision and deleted_at.
   absl::Status Update(db::Session& session, const Resource& resource) const;
 
  private:
-  absl::StatusOr<std::optional<Resource>> FindOne(db::Session& session,
-                                                  std::string_view organization,
-                                                  std::string_view sql,
-                                                  db::Session::Params params) const;
-
   const Definition definition_;
   std::string selected_;
   std::string find_by_key_;
@@ -149,22 +163,17 @@ Resource Table<Resource>::Read(db::Row& row, std::string_view organization) cons
 }
 
 template <typename Resource>
-absl::StatusOr<std::optional<Resource>> Table<Resource>::FindOne(db::Session& session,
-                                                                 std::string_view organization,
-                                                                 std::string_view sql,
-                                                                 db::Session::Params params) const {
-  std::optional<Resource> found;
-  RETURN_IF_ERROR(
-      session.Query(sql, params, [&](db::Row& row) { found = Read(row, organization); }).status());
-  return found;
-}
-
-template <typename Resource>
 absl::StatusOr<std::optional<Resource>> Table<Resource>::Find(db::Session& session,
                                                               std::string_view organization,
                                                               std::string_view key) const {
-  return FindOne(session, organization, find_by_key_,
-                 {{"alma_internal_organization", organization}, {KeyName<Resource>(), key}});
+  std::optional<Resource> found;
+  RETURN_IF_ERROR(
+      session
+          .Query(find_by_key_,
+                 {{"alma_internal_organization", organization}, {KeyName<Resource>(), key}},
+                 [&](db::Row& row) { found = Read(row, organization); })
+          .status());
+  return found;
 }
 
 template <typename Resource>
@@ -177,32 +186,52 @@ absl::StatusOr<Resource> Table<Resource>::Require(db::Session& session,
 }
 
 template <typename Resource>
-absl::StatusOr<std::optional<Resource>> Table<Resource>::FindRepeated(
-    db::Session& session, std::string_view organization, const Resource& wanted) const {
-  std::optional<Resource> by_key;
-  std::optional<Resource> by_external_id;
-  if (!Key(wanted).empty()) {
-    ASSIGN_OR_RETURN(by_key, Find(session, organization, Key(wanted)));
-  }
-  if constexpr (HasExternalId<Resource>) {
-    if (!wanted.external_id().empty()) {
-      ASSIGN_OR_RETURN(by_external_id, FindOne(session, organization, find_by_external_id_,
-                                               {{"alma_internal_organization", organization},
-                                                {"origin", wanted.origin()},
-                                                {"external_id", wanted.external_id()}}));
+auto Table<Resource>::FindNamed(db::Session& session, std::string_view organization,
+                                absl::Span<const Resource* const> wanted) const
+    -> absl::StatusOr<std::vector<NamedRows<Resource>>> {
+  const db::Param of_organization("alma_internal_organization", organization);
+  std::vector<std::vector<db::Param>> keys;
+  std::vector<std::vector<db::Param>> external_ids;
+  std::vector<size_t> with_key;
+  std::vector<size_t> with_external_id;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    if (!Key(*wanted[i]).empty()) {
+      keys.push_back({of_organization, {KeyName<Resource>(), Key(*wanted[i])}});
+      with_key.push_back(i);
+    }
+    if constexpr (HasExternalId<Resource>) {
+      if (wanted[i]->external_id().empty()) continue;
+      external_ids.push_back({of_organization,
+                              {"origin", wanted[i]->origin()},
+                              {"external_id", wanted[i]->external_id()}});
+      with_external_id.push_back(i);
     }
   }
-  return Repeated(wanted, definition_.resource, std::move(by_key), std::move(by_external_id));
+  std::vector<NamedRows<Resource>> named(wanted.size());
+  RETURN_IF_ERROR(session.QueryEach(find_by_key_, keys, [&](size_t run, db::Row& row) {
+    named[with_key[run]].by_key = Read(row, organization);
+  }));
+  RETURN_IF_ERROR(
+      session.QueryEach(find_by_external_id_, external_ids, [&](size_t run, db::Row& row) {
+        named[with_external_id[run]].by_external_id = Read(row, organization);
+      }));
+  return named;
 }
 
 template <typename Resource>
-absl::Status Table<Resource>::Insert(db::Session& session, const Resource& resource) const {
-  std::vector<db::Param> params = {
-      {"alma_internal_organization", resource.alma_internal_organization()}};
-  for (const Column<Resource>& column : definition_.columns) {
-    params.push_back(column.bind(column.name, resource));
+absl::Status Table<Resource>::Insert(db::Session& session,
+                                     absl::Span<const Resource* const> rows) const {
+  std::vector<std::vector<db::Param>> runs;
+  runs.reserve(rows.size());
+  for (const Resource* const row : rows) {
+    std::vector<db::Param>& params = runs.emplace_back();
+    params.reserve(definition_.columns.size() + 1);
+    params.emplace_back("alma_internal_organization", row->alma_internal_organization());
+    for (const Column<Resource>& column : definition_.columns) {
+      params.push_back(column.bind(column.name, *row));
+    }
   }
-  return session.Execute(insert_, params);
+  return session.ExecuteEach(insert_, runs);
 }
 
 template <typename Resource>

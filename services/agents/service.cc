@@ -1,5 +1,7 @@
 #include "services/agents/service.h"
 
+#include <utility>
+
 #include "common/db/list_page.h"
 #include "common/status/macros.h"
 #include "services/agents/validate.h"
@@ -11,7 +13,7 @@ AgentsService::AgentsService(rpc::Runtime& runtime, AgentStore& store,
     : Service(*v1::Agent::descriptor()->file()->FindServiceByName("AgentsService"), runtime),
       store_(store),
       page_tokens_(page_tokens) {
-  Handle("CreateAgent", &AgentsService::CreateAgent);
+  HandleLate("CreateAgent", &AgentsService::CreateAgent);
   Handle("BatchCreateAgents", &AgentsService::BatchCreateAgents);
   Handle("GetAgent", &AgentsService::GetAgent);
   Handle("BatchGetAgents", &AgentsService::BatchGetAgents);
@@ -20,10 +22,10 @@ AgentsService::AgentsService(rpc::Runtime& runtime, AgentStore& store,
   Handle("DeleteAgent", &AgentsService::DeleteAgent);
 }
 
-absl::StatusOr<v1::Agent> AgentsService::CreateAgent(const rpc::Call& call,
-                                                     v1::CreateAgentRequest& request) {
+absl::Status AgentsService::CreateAgent(const rpc::Call& call, v1::CreateAgentRequest& request,
+                                        rpc::Completion<v1::Agent> completion) {
   RETURN_IF_ERROR(Validate(request));
-  return store_.Create(call, request.agent());
+  return store_.Create(call, std::move(*request.mutable_agent()), std::move(completion));
 }
 
 absl::StatusOr<v1::BatchCreateAgentsResponse> AgentsService::BatchCreateAgents(

@@ -14,7 +14,8 @@ class AgentsService final : public rpc::Service {
   AgentsService(rpc::Runtime& runtime, AgentStore& store, const db::PageTokens& page_tokens);
 
  private:
-  absl::StatusOr<v1::Agent> CreateAgent(const rpc::Call& call, v1::CreateAgentRequest& request);
+  absl::Status CreateAgent(const rpc::Call& call, v1::CreateAgentRequest& request,
+                           rpc::Completion<v1::Agent> completion);
   absl::StatusOr<v1::BatchCreateAgentsResponse> BatchCreateAgents(
       const rpc::Call& call, v1::BatchCreateAgentsRequest& request);
   absl::StatusOr<v1::Agent> GetAgent(const rpc::Call& call, v1::GetAgentRequest& request);

@@ -1,5 +1,7 @@
 #include "services/analytics/service.h"
 
+#include <utility>
+
 #include "common/db/list_page.h"
 #include "common/status/macros.h"
 #include "services/analytics/validate.h"
@@ -11,7 +13,7 @@ AnalyticsService::AnalyticsService(rpc::Runtime& runtime, AnalysisStore& store,
     : Service(*v1::Analysis::descriptor()->file()->FindServiceByName("AnalyticsService"), runtime),
       store_(store),
       page_tokens_(page_tokens) {
-  Handle("CreateAnalysis", &AnalyticsService::CreateAnalysis);
+  HandleLate("CreateAnalysis", &AnalyticsService::CreateAnalysis);
   Handle("BatchCreateAnalyses", &AnalyticsService::BatchCreateAnalyses);
   Handle("GetAnalysis", &AnalyticsService::GetAnalysis);
   Handle("ListAnalyses", &AnalyticsService::ListAnalyses);
@@ -19,10 +21,11 @@ AnalyticsService::AnalyticsService(rpc::Runtime& runtime, AnalysisStore& store,
   Handle("DeleteAnalysis", &AnalyticsService::DeleteAnalysis);
 }
 
-absl::StatusOr<v1::Analysis> AnalyticsService::CreateAnalysis(const rpc::Call& call,
-                                                              v1::CreateAnalysisRequest& request) {
+absl::Status AnalyticsService::CreateAnalysis(const rpc::Call& call,
+                                              v1::CreateAnalysisRequest& request,
+                                              rpc::Completion<v1::Analysis> completion) {
   RETURN_IF_ERROR(Validate(request));
-  return store_.Create(call, request.analysis());
+  return store_.Create(call, std::move(*request.mutable_analysis()), std::move(completion));
 }
 
 absl::StatusOr<v1::BatchCreateAnalysesResponse> AnalyticsService::BatchCreateAnalyses(
@@ -63,7 +66,7 @@ EventsService::EventsService(rpc::Runtime& runtime, EventStore& store,
     : Service(*v1::Event::descriptor()->file()->FindServiceByName("EventsService"), runtime),
       store_(store),
       page_tokens_(page_tokens) {
-  Handle("CreateEvent", &EventsService::CreateEvent);
+  HandleLate("CreateEvent", &EventsService::CreateEvent);
   Handle("BatchCreateEvents", &EventsService::BatchCreateEvents);
   Handle("GetEvent", &EventsService::GetEvent);
   Handle("ListEvents", &EventsService::ListEvents);
@@ -71,10 +74,10 @@ EventsService::EventsService(rpc::Runtime& runtime, EventStore& store,
   Handle("DeleteEvent", &EventsService::DeleteEvent);
 }
 
-absl::StatusOr<v1::Event> EventsService::CreateEvent(const rpc::Call& call,
-                                                     v1::CreateEventRequest& request) {
+absl::Status EventsService::CreateEvent(const rpc::Call& call, v1::CreateEventRequest& request,
+                                        rpc::Completion<v1::Event> completion) {
   RETURN_IF_ERROR(Validate(request));
-  return store_.Create(call, request.event());
+  return store_.Create(call, std::move(*request.mutable_event()), std::move(completion));
 }
 
 absl::StatusOr<v1::BatchCreateEventsResponse> EventsService::BatchCreateEvents(
@@ -115,7 +118,7 @@ FollowUpsService::FollowUpsService(rpc::Runtime& runtime, FollowUpStore& store,
     : Service(*v1::FollowUp::descriptor()->file()->FindServiceByName("FollowUpsService"), runtime),
       store_(store),
       page_tokens_(page_tokens) {
-  Handle("CreateFollowUp", &FollowUpsService::CreateFollowUp);
+  HandleLate("CreateFollowUp", &FollowUpsService::CreateFollowUp);
   Handle("BatchCreateFollowUps", &FollowUpsService::BatchCreateFollowUps);
   Handle("GetFollowUp", &FollowUpsService::GetFollowUp);
   Handle("ListFollowUps", &FollowUpsService::ListFollowUps);
@@ -123,10 +126,11 @@ FollowUpsService::FollowUpsService(rpc::Runtime& runtime, FollowUpStore& store,
   Handle("DeleteFollowUp", &FollowUpsService::DeleteFollowUp);
 }
 
-absl::StatusOr<v1::FollowUp> FollowUpsService::CreateFollowUp(const rpc::Call& call,
-                                                              v1::CreateFollowUpRequest& request) {
+absl::Status FollowUpsService::CreateFollowUp(const rpc::Call& call,
+                                              v1::CreateFollowUpRequest& request,
+                                              rpc::Completion<v1::FollowUp> completion) {
   RETURN_IF_ERROR(Validate(request));
-  return store_.Create(call, request.follow_up());
+  return store_.Create(call, std::move(*request.mutable_follow_up()), std::move(completion));
 }
 
 absl::StatusOr<v1::BatchCreateFollowUpsResponse> FollowUpsService::BatchCreateFollowUps(

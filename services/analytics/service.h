@@ -18,8 +18,8 @@ class AnalyticsService final : public rpc::Service {
   AnalyticsService(rpc::Runtime& runtime, AnalysisStore& store, const db::PageTokens& page_tokens);
 
  private:
-  absl::StatusOr<v1::Analysis> CreateAnalysis(const rpc::Call& call,
-                                              v1::CreateAnalysisRequest& request);
+  absl::Status CreateAnalysis(const rpc::Call& call, v1::CreateAnalysisRequest& request,
+                              rpc::Completion<v1::Analysis> completion);
   absl::StatusOr<v1::BatchCreateAnalysesResponse> BatchCreateAnalyses(
       const rpc::Call& call, v1::BatchCreateAnalysesRequest& request);
   absl::StatusOr<v1::Analysis> GetAnalysis(const rpc::Call& call, v1::GetAnalysisRequest& request);
@@ -40,7 +40,8 @@ class EventsService final : public rpc::Service {
   EventsService(rpc::Runtime& runtime, EventStore& store, const db::PageTokens& page_tokens);
 
  private:
-  absl::StatusOr<v1::Event> CreateEvent(const rpc::Call& call, v1::CreateEventRequest& request);
+  absl::Status CreateEvent(const rpc::Call& call, v1::CreateEventRequest& request,
+                           rpc::Completion<v1::Event> completion);
   absl::StatusOr<v1::BatchCreateEventsResponse> BatchCreateEvents(
       const rpc::Call& call, v1::BatchCreateEventsRequest& request);
   absl::StatusOr<v1::Event> GetEvent(const rpc::Call& call, v1::GetEventRequest& request);
@@ -59,8 +60,8 @@ class FollowUpsService final : public rpc::Service {
   FollowUpsService(rpc::Runtime& runtime, FollowUpStore& store, const db::PageTokens& page_tokens);
 
  private:
-  absl::StatusOr<v1::FollowUp> CreateFollowUp(const rpc::Call& call,
-                                              v1::CreateFollowUpRequest& request);
+  absl::Status CreateFollowUp(const rpc::Call& call, v1::CreateFollowUpRequest& request,
+                              rpc::Completion<v1::FollowUp> completion);
   absl::StatusOr<v1::BatchCreateFollowUpsResponse> BatchCreateFollowUps(
       const rpc::Call& call, v1::BatchCreateFollowUpsRequest& request);
   absl::StatusOr<v1::FollowUp> GetFollowUp(const rpc::Call& call, v1::GetFollowUpRequest& request);

@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/types/span.h"
 #include "common/db/revision.h"
 #include "common/status/macros.h"
-#include "common/status/status.h"
 #include "services/conversations/message_rows.h"
 
 namespace alma::conversations {
@@ -91,19 +91,18 @@ absl::Status MoveParticipants(db::Session& session, const v1::Conversation& befo
               Without(after.external_participants(), before.external_participants()));
 }
 
-absl::Status MoveInLists(db::Session& session, std::string_view organization, std::string_view uuid,
-                         const Timestamp& activity_minute) {
-  const db::Param params[] = {
-      {"activity_minute", activity_minute}, {"organization", organization}, {"uuid", uuid}};
+// Of the columns that lists are ordered by, in each table that has them. `runs` have the parameters
+// activity_minute, organization and uuid.
+absl::Status MoveInLists(db::Session& session, absl::Span<const std::vector<db::Param>> runs) {
   RETURN_IF_ERROR(
-      session.Execute("update conversations set activity_minute = :activity_minute "
-                      "where alma_internal_organization = :organization and uuid = :uuid",
-                      params));
-  return session.Execute(
+      session.ExecuteEach("update conversations set activity_minute = :activity_minute "
+                          "where alma_internal_organization = :organization and uuid = :uuid",
+                          runs));
+  return session.ExecuteEach(
       "update conversation_participants set activity_minute = :activity_minute "
       "where alma_internal_organization = :organization and conversation_uuid = :uuid and left_at "
       "is null",
-      params);
+      runs);
 }
 
 absl::Status JoinAll(db::Session& session, v1::Conversation& conversation) {
@@ -217,34 +216,37 @@ absl::Status UncountMessage(db::Session& session, std::string_view organization,
       {{"organization", organization}, {"uuid", uuid}});
 }
 
-absl::StatusOr<int64_t> AppendMessage(db::Session& session, std::string_view organization,
-                                      std::string_view uuid, const Timestamp& created_at) {
-  int64_t index = 0;
-  Timestamp last_message_at;
-  Timestamp activity_minute;
-  ASSIGN_OR_RETURN(
-      const int64_t rows,
-      session.Query(
-          "update conversations set message_count = message_count + 1, "
-          "last_message_index = coalesce(last_message_index, -1) + 1, "
-          "last_message_at = case when last_message_at > :created_at then last_message_at "
-          "else :created_at end "
-          "where alma_internal_organization = :organization and uuid = :uuid and deleted_at is "
-          "null "
-          "returning last_message_index, last_message_at, activity_minute",
-          {{"created_at", created_at}, {"organization", organization}, {"uuid", uuid}},
-          [&](db::Row& row) {
-            index = row.Int64();
-            last_message_at = row.Time();
-            activity_minute = row.Time();
-          }));
-  if (rows == 0) return status::NotFound(ConversationTable().resource());
-  // Indexes hold the minute, so it has a statement of its own that most messages do without.
-  const Timestamp minute = Minute(last_message_at);
-  if (minute.seconds() != activity_minute.seconds()) {
-    RETURN_IF_ERROR(MoveInLists(session, organization, uuid, minute));
+absl::Status AppendMessages(db::Session& session, std::string_view organization,
+                            std::map<std::string, AppendedMessages>& by_conversation) {
+  std::vector<std::vector<db::Param>> runs;
+  std::vector<std::pair<const std::string, AppendedMessages>*> appended;
+  runs.reserve(by_conversation.size());
+  appended.reserve(by_conversation.size());
+  for (auto& conversation : by_conversation) {
+    runs.push_back({{"added", conversation.second.count},
+                    {"latest", conversation.second.latest},
+                    {"organization", organization},
+                    {"uuid", conversation.first}});
+    appended.push_back(&conversation);
   }
-  return index;
+  std::vector<std::vector<db::Param>> moves;
+  RETURN_IF_ERROR(session.QueryEach(
+      "update conversations set message_count = message_count + :added, "
+      "last_message_index = coalesce(last_message_index, -1) + :added, "
+      "last_message_at = case when last_message_at > :latest then last_message_at "
+      "else :latest end "
+      "where alma_internal_organization = :organization and uuid = :uuid and deleted_at is null "
+      "returning last_message_index, last_message_at, activity_minute",
+      runs, [&](size_t run, db::Row& row) {
+        auto& [uuid, messages] = *appended[run];
+        messages.first_index = row.Int64() - messages.count + 1;
+        // Indexes hold the minute, so it has a statement of its own that most messages do without.
+        const Timestamp minute = Minute(row.Time());
+        if (minute.seconds() == row.Time().seconds()) return;
+        moves.push_back(
+            {{"activity_minute", minute}, {"organization", organization}, {"uuid", uuid}});
+      }));
+  return MoveInLists(session, moves);
 }
 
 }  // namespace alma::conversations

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "alma/conversations/v1/conversations.pb.h"
 #include "common/db/session.h"
 #include "common/tenant/table.h"
@@ -24,11 +26,19 @@ google::protobuf::Timestamp ActivityMinute(const v1::Conversation& conversation)
 absl::Status UncountMessage(db::Session& session, std::string_view organization,
                             std::string_view uuid);
 
-// Counts one more message, created at `created_at`, and returns its index. Locks the row until the
-// transaction ends; its revision stays as it is. NOT_FOUND where the conversation is absent or
-// deleted.
-absl::StatusOr<int64_t> AppendMessage(db::Session& session, std::string_view organization,
-                                      std::string_view uuid,
-                                      const google::protobuf::Timestamp& created_at);
+// New messages of one conversation.
+struct AppendedMessages {
+  int64_t count = 0;
+  // When the latest of them was created.
+  google::protobuf::Timestamp latest;
+  // Of the first, the others follow; set by AppendMessages, unless the conversation is absent or
+  // deleted.
+  std::optional<int64_t> first_index;
+};
+
+// Counts new messages of conversations, by uuid, and gives them their indexes. Locks the rows, in
+// this order, until the transaction ends; their revisions stay as they are.
+absl::Status AppendMessages(db::Session& session, std::string_view organization,
+                            std::map<std::string, AppendedMessages>& by_conversation);
 
 }  // namespace alma::conversations

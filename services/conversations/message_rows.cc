@@ -1,7 +1,13 @@
 #include "services/conversations/message_rows.h"
 
+#include <map>
+#include <optional>
+#include <string>
+
+#include "absl/types/span.h"
 #include "common/status/macros.h"
 #include "common/status/status.h"
+#include "google/protobuf/util/time_util.h"
 #include "services/conversations/conversation_rows.h"
 
 namespace alma::conversations {
@@ -9,11 +15,26 @@ namespace {
 
 using v1::Message;
 
-absl::Status Append(db::Session& session, Message& message) {
-  ASSIGN_OR_RETURN(const int64_t index,
-                   AppendMessage(session, message.alma_internal_organization(),
-                                 message.conversation_uuid(), message.created_at()));
-  message.set_index(index);
+// At the end of their conversations, which are counted once for all messages of each.
+absl::Status Append(db::Session& session, const std::string& organization,
+                    absl::Span<tenant::Candidate<Message>> candidates) {
+  std::map<std::string, AppendedMessages> by_conversation;
+  for (const auto& [message, refusal] : candidates) {
+    AppendedMessages& appended = by_conversation[message.conversation_uuid()];
+    ++appended.count;
+    if (appended.count == 1 || appended.latest < message.created_at()) {
+      appended.latest = message.created_at();
+    }
+  }
+  RETURN_IF_ERROR(AppendMessages(session, organization, by_conversation));
+  for (auto& [message, refusal] : candidates) {
+    std::optional<int64_t>& next_index = by_conversation[message.conversation_uuid()].first_index;
+    if (next_index.has_value()) {
+      message.set_index((*next_index)++);
+    } else {
+      refusal = status::NotFound(ConversationTable().resource());
+    }
+  }
   return absl::OkStatus();
 }
 
@@ -58,7 +79,7 @@ const tenant::Table<Message>& MessageTable() {
               tenant::Number<&Message::index, &Message::set_index>("message_index"),
               OptionalText<&Message::external_id, &Message::mutable_external_id>("external_id"),
           },
-      .on_create = Append,
+      .admit = Append,
       .on_update = CheckNotEmpty,
       .on_delete = Erase,
   });

@@ -14,7 +14,7 @@ ConversationsService::ConversationsService(rpc::Runtime& runtime, ConversationSt
               runtime),
       store_(store),
       page_tokens_(page_tokens) {
-  Handle("CreateConversation", &ConversationsService::CreateConversation);
+  HandleLate("CreateConversation", &ConversationsService::CreateConversation);
   Handle("GetConversation", &ConversationsService::GetConversation);
   Handle("ListConversations", &ConversationsService::ListConversations);
   Handle("BatchGetConversations", &ConversationsService::BatchGetConversations);
@@ -24,10 +24,11 @@ ConversationsService::ConversationsService(rpc::Runtime& runtime, ConversationSt
   Handle("RemoveParticipants", &ConversationsService::RemoveParticipants);
 }
 
-absl::StatusOr<v1::Conversation> ConversationsService::CreateConversation(
-    const rpc::Call& call, v1::CreateConversationRequest& request) {
+absl::Status ConversationsService::CreateConversation(
+    const rpc::Call& call, v1::CreateConversationRequest& request,
+    rpc::Completion<v1::Conversation> completion) {
   RETURN_IF_ERROR(Validate(request));
-  return store_.Create(call, request.conversation());
+  return store_.Create(call, std::move(*request.mutable_conversation()), std::move(completion));
 }
 
 absl::StatusOr<v1::Conversation> ConversationsService::GetConversation(
@@ -80,7 +81,7 @@ MessagesService::MessagesService(rpc::Runtime& runtime, MessageStore& store,
     : Service(*v1::Message::descriptor()->file()->FindServiceByName("MessagesService"), runtime),
       store_(store),
       page_tokens_(page_tokens) {
-  Handle("CreateMessage", &MessagesService::CreateMessage);
+  HandleLate("CreateMessage", &MessagesService::CreateMessage);
   Handle("GetMessage", &MessagesService::GetMessage);
   Handle("ListMessages", &MessagesService::ListMessages);
   Handle("BatchCreateMessages", &MessagesService::BatchCreateMessages);
@@ -90,10 +91,11 @@ MessagesService::MessagesService(rpc::Runtime& runtime, MessageStore& store,
   HandlePages("ExportMessages", &MessagesService::ExportMessages);
 }
 
-absl::StatusOr<v1::Message> MessagesService::CreateMessage(const rpc::Call& call,
-                                                           v1::CreateMessageRequest& request) {
+absl::Status MessagesService::CreateMessage(const rpc::Call& call,
+                                            v1::CreateMessageRequest& request,
+                                            rpc::Completion<v1::Message> completion) {
   RETURN_IF_ERROR(Validate(request));
-  return store_.Create(call, request.message());
+  return store_.Create(call, std::move(*request.mutable_message()), std::move(completion));
 }
 
 absl::StatusOr<v1::Message> MessagesService::GetMessage(const rpc::Call& call,

@@ -20,8 +20,8 @@ class ConversationsService final : public rpc::Service {
                        const db::PageTokens& page_tokens);
 
  private:
-  absl::StatusOr<v1::Conversation> CreateConversation(const rpc::Call& call,
-                                                      v1::CreateConversationRequest& request);
+  absl::Status CreateConversation(const rpc::Call& call, v1::CreateConversationRequest& request,
+                                  rpc::Completion<v1::Conversation> completion);
   absl::StatusOr<v1::Conversation> GetConversation(const rpc::Call& call,
                                                    v1::GetConversationRequest& request);
   absl::StatusOr<v1::ListConversationsResponse> ListConversations(
@@ -47,8 +47,8 @@ class MessagesService final : public rpc::Service {
   MessagesService(rpc::Runtime& runtime, MessageStore& store, const db::PageTokens& page_tokens);
 
  private:
-  absl::StatusOr<v1::Message> CreateMessage(const rpc::Call& call,
-                                            v1::CreateMessageRequest& request);
+  absl::Status CreateMessage(const rpc::Call& call, v1::CreateMessageRequest& request,
+                             rpc::Completion<v1::Message> completion);
   absl::StatusOr<v1::Message> GetMessage(const rpc::Call& call, v1::GetMessageRequest& request);
   absl::StatusOr<v1::ListMessagesResponse> ListMessages(const rpc::Call& call,
                                                         v1::ListMessagesRequest& request);

@@ -10,9 +10,13 @@
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/slice.h>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "common/auth/scopes.h"
+#include "common/rpc/late_call.h"
+#include "common/status/macros.h"
 #include "common/status/status.h"
 #include "google/protobuf/dynamic_message.h"
 #include "google/rpc/status.pb.h"
@@ -116,9 +120,43 @@ std::string CheckAnswer(const Target& target, const grpc::ByteBuffer& out) {
   return token == nullptr ? "" : answer->GetReflection()->GetString(*answer, token);
 }
 
+// A call of a late handler that is waited for.
+class AwaitedCall final : public rpc::LateCall {
+ public:
+  AwaitedCall(const rpc::Call& call, const grpc::ByteBuffer& in) : call_(call), in_(in) {}
+
+  rpc::Call call() const override { return call_; }
+  const grpc::ByteBuffer& in() const override { return in_; }
+  absl::Status CheckAwaited() const override { return absl::OkStatus(); }
+  void FinishLate(absl::FunctionRef<absl::Status(grpc::ByteBuffer*)> serialize) override {
+    done_ = serialize(&out_);
+    finished_.Notify();
+  }
+
+  absl::Status Run(const rpc::Method::LateHandler& handler, grpc::ByteBuffer* out) {
+    RETURN_IF_ERROR(handler(*this));
+    finished_.WaitForNotification();
+    *out = out_;
+    return done_;
+  }
+
+ private:
+  const rpc::Call call_;
+  const grpc::ByteBuffer in_;
+  grpc::ByteBuffer out_;
+  absl::Status done_;
+  absl::Notification finished_;
+};
+
+absl::Status Handle(const rpc::Method& method, const rpc::Call& call, const grpc::ByteBuffer& in,
+                    grpc::ByteBuffer* out) {
+  if (method.late_handler == nullptr) return method.handler(call, in, out);
+  return AwaitedCall(call, in).Run(method.late_handler, out);
+}
+
 std::string CallUnary(const Target& target, const rpc::Call& call, const std::string& request) {
   grpc::ByteBuffer out;
-  const absl::Status done = target.method.handler(call, ToBuffer(request), &out);
+  const absl::Status done = Handle(target.method, call, ToBuffer(request), &out);
   if (done.ok()) return CheckAnswer(target, out);
   CheckRefusal(target, done);
   return "";

@@ -1,13 +1,26 @@
 #include "tests/common/tenant/notes.h"
 
+#include <stdexcept>
+
 #include "common/db/revision.h"
 
 namespace alma::tenant {
 namespace {
 
-absl::Status OnCreate(db::Session&, Message& note) {
-  if (note.content() == "not here") return status::NotFound("place");
-  note.set_index(static_cast<int64_t>(note.content().size()));
+absl::Status Admit(db::Session& session, const std::string& organization,
+                   absl::Span<Candidate<Message>> candidates) {
+  for (Candidate<Message>& candidate : candidates) {
+    const std::string& content = candidate.row.content();
+    if (content == "not here") candidate.refusal = status::NotFound("place");
+    if (content == "spoilt") {
+      RETURN_IF_ERROR(
+          session.Execute("insert into revisions (alma_internal_organization) "
+                          "values (:organization)",
+                          {{"organization", organization}}));
+    }
+    if (content == "thrown") throw std::runtime_error("very private");
+    candidate.row.set_index(static_cast<int64_t>(content.size()));
+  }
   return absl::OkStatus();
 }
 
@@ -70,7 +83,7 @@ const Table<Message>& Notes() {
               Number<&Message::index, &Message::set_index>("message_index"),
               OptionalText<&Message::external_id, &Message::mutable_external_id>("external_id"),
           },
-      .on_create = OnCreate,
+      .admit = Admit,
       .on_update = OnUpdate,
       .on_delete = OnDelete,
   });

@@ -17,8 +17,9 @@ using conversations::v1::Message;
 const db::Schema& NoteSchema();
 
 // A table with every kind of column but a number that may be null, and one, `content_size`, that is
-// written and not read. The hooks of the table answer as the content says: "not here" is NOT_FOUND
-// on create, "keep" is FAILED_PRECONDITION on update and delete.
+// written and not read. The hooks of the table do as the content says: "not here" is NOT_FOUND on
+// create, "spoilt" fails in the database and "thrown" by an exception, "keep" is
+// FAILED_PRECONDITION on update and delete.
 const Table<Message>& Notes();
 
 // A table whose key is an event_uuid, without times, origin and external_id.

@@ -30,9 +30,13 @@ Message FullNote() {
 }
 
 void Insert(testing::TestDatabase& database, const Message& note) {
-  REQUIRE(
-      database->Write(Soon(), [&](db::Session& session) { return Notes().Insert(session, note); })
-          .ok());
+  const Message* const row = &note;
+  REQUIRE(database
+              ->Write(Soon(),
+                      [&](db::Session& session) {
+                        return Notes().Insert(session, absl::MakeConstSpan(&row, 1));
+                      })
+              .ok());
 }
 
 absl::StatusOr<std::optional<Message>> Find(testing::TestDatabase& database,
@@ -109,24 +113,94 @@ TEST_CASE("a select names every column that is read with its table") {
   CHECK(Notes().columns().find("content_size") == std::string::npos);
 }
 
-// Of a database in which there is no table notes, so that every look-up fails.
-absl::StatusOr<std::optional<Message>> FindRepeatedWithoutTable(db::Engine engine,
-                                                                const Message& wanted) {
-  testing::TestDatabase database(engine, testing::ItemSchema());
+absl::StatusOr<std::vector<NamedRows<Message>>> FindNamed(testing::TestDatabase& database,
+                                                          const std::vector<Message>& wanted) {
+  std::vector<const Message*> items;
+  for (const Message& one : wanted) items.push_back(&one);
   return database->Read(
-      Soon(), [&](db::Session& session) { return Notes().FindRepeated(session, kOurs, wanted); });
+      Soon(), [&](db::Session& session) { return Notes().FindNamed(session, kOurs, items); });
+}
+
+Message Named(const std::string& uuid, const std::string& external_id) {
+  Message note = NewNote();
+  note.set_uuid(uuid);
+  note.set_external_id(external_id);
+  return note;
+}
+
+TEST_CASE("the rows that many resources name are found each by its own name") {
+  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  CAPTURE(engine);
+  testing::TestDatabase database(engine, NoteSchema());
+  Message second = FullNote();
+  second.set_uuid(NthUuid(2));
+  second.set_external_id("8");
+  Insert(database, FullNote());
+  Insert(database, second);
+  Message elsewhere = Named("", "7");
+  elsewhere.set_origin("erp");
+  const auto named =
+      Ok(FindNamed(database, {Named(NthUuid(9), ""), Named(NthUuid(2), "7"), Named("", ""),
+                              Named("", "8"), elsewhere, Named(NthUuid(1), "9")}));
+  REQUIRE(named.size() == 6);
+  const std::vector<std::pair<std::string, std::string>> expected = {
+      {"", ""}, {NthUuid(2), NthUuid(1)}, {"", ""}, {"", NthUuid(2)}, {"", ""}, {NthUuid(1), ""}};
+  for (size_t i = 0; i < named.size(); ++i) {
+    CAPTURE(i);
+    CHECK((named[i].by_key ? named[i].by_key->uuid() : "") == expected[i].first);
+    CHECK((named[i].by_external_id ? named[i].by_external_id->uuid() : "") == expected[i].second);
+  }
+  CHECK(named[1].by_key->DebugString() == second.DebugString());
+  CHECK(Ok(FindNamed(database, {})).empty());
+}
+
+TEST_CASE("rows that are inserted together are read as they were written") {
+  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  CAPTURE(engine);
+  testing::TestDatabase database(engine, NoteSchema());
+  std::vector<Message> notes(3, FullNote());
+  notes[1].set_uuid(NthUuid(2));
+  notes[1].clear_link();
+  notes[1].clear_meta_data();
+  notes[1].set_content("'quoted' \"twice\" \\ {a,b} NULL \n");
+  notes[2].set_uuid(NthUuid(3));
+  notes[2].clear_external_id();
+  std::vector<const Message*> rows;
+  for (const Message& note : notes) rows.push_back(&note);
+  REQUIRE(
+      database->Write(Soon(), [&](db::Session& session) { return Notes().Insert(session, rows); })
+          .ok());
+  for (const Message& note : notes) {
+    CHECK(Ok(Find(database, kOurs, note.uuid()))->DebugString() == note.DebugString());
+  }
+}
+
+TEST_CASE("of rows that are inserted together none is kept where one fails") {
+  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  CAPTURE(engine);
+  testing::TestDatabase database(engine, NoteSchema());
+  const Message note = FullNote();
+  Message third = FullNote();
+  third.set_uuid(NthUuid(3));
+  const std::vector<const Message*> rows = {&note, &note, &third};
+  const absl::Status failed =
+      database->Write(Soon(), [&](db::Session& session) { return Notes().Insert(session, rows); });
+  CHECK(ReasonOf(failed) == "INTERNAL");
+  CHECK(testing::SelectInt64(*database, "select count(*) from notes") == 0);
+  Insert(database, note);
+  CHECK(Ok(Find(database, kOurs, note.uuid())).has_value());
 }
 
 TEST_CASE("a create looks nothing up that it does not name and passes on what fails") {
   const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
   CAPTURE(engine);
-  Message wanted = NewNote();
-  CHECK_FALSE(Ok(FindRepeatedWithoutTable(engine, wanted)).has_value());
-  wanted.set_external_id("7");
-  CHECK(ReasonOf(FindRepeatedWithoutTable(engine, wanted).status()) == "DATABASE_UNAVAILABLE");
-  wanted.clear_external_id();
-  wanted.set_uuid(NthUuid(1));
-  CHECK(ReasonOf(FindRepeatedWithoutTable(engine, wanted).status()) == "DATABASE_UNAVAILABLE");
+  // There is no table notes, so that every look-up fails.
+  testing::TestDatabase database(engine, testing::ItemSchema());
+  CHECK(Ok(FindNamed(database, {NewNote(), NewNote()})).size() == 2);
+  for (const Message& note : {Named("", "7"), Named(NthUuid(1), "")}) {
+    CHECK(ReasonOf(FindNamed(database, {note}).status()) == "DATABASE_UNAVAILABLE");
+    CHECK(ReasonOf(FindNamed(database, {note, note}).status()) == "DATABASE_UNAVAILABLE");
+  }
 }
 
 }  // namespace

@@ -38,21 +38,20 @@ absl::Status Fill(db::Session& session) {
     *conversation.mutable_updated_at() = conversation.created_at();
     conversation.set_revision((*revision)++);
     done = ConversationTable().definition().on_create(session, conversation);
-    if (done.ok()) done = ConversationTable().Insert(session, conversation);
+    const v1::Conversation* const row = &conversation;
+    if (done.ok()) done = ConversationTable().Insert(session, absl::MakeConstSpan(&row, 1));
   }
   for (int i = 0; i < kRows && done.ok(); ++i) {
-    v1::Message message = NewMessage(NthUuid(1000));
+    tenant::Candidate<v1::Message> candidate{NewMessage(NthUuid(1000)), absl::OkStatus()};
+    v1::Message& message = candidate.row;
     message.set_uuid(NthUuid(5000 + i));
     message.set_alma_internal_organization(kOurs);
     message.mutable_created_at()->set_seconds(kMinute);
     *message.mutable_updated_at() = message.created_at();
     message.set_revision((*revision)++);
-    if (done.ok()) {
-      const auto index =
-          AppendMessage(session, kOurs, message.conversation_uuid(), message.created_at());
-      message.set_index(index.value_or(-1));
-      done = MessageTable().Insert(session, message);
-    }
+    done = MessageTable().definition().admit(session, kOurs, absl::MakeSpan(&candidate, 1));
+    const v1::Message* const row = &message;
+    if (done.ok()) done = MessageTable().Insert(session, absl::MakeConstSpan(&row, 1));
   }
   return done;
 }

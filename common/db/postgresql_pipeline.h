@@ -1,0 +1,22 @@
+#pragma once
+
+#include <libpq-fe.h>
+#include <soci/postgresql/soci-postgresql.h>
+
+#include <string>
+#include <vector>
+
+#include "common/db/dialect.h"
+
+namespace alma::db {
+
+// What SOCI would throw for `failed`, without its text; a lost connection where it is null or says
+// nothing.
+soci::postgresql_soci_error FailedResult(const PGresult* failed);
+
+// Dialect::RunPipeline for the statement of this name, whose parameters are `names` in this order.
+void RunPostgresqlPipeline(PGconn* connection, const std::string& statement,
+                           const std::vector<std::string>& names,
+                           const Dialect::Pipeline& pipeline);
+
+}  // namespace alma::db

@@ -1,0 +1,82 @@
+#include <charconv>
+#include <system_error>
+#include <utility>
+
+#include "common/db/session.h"
+#include "common/text/json.h"
+#include "common/text/timestamp.h"
+
+namespace alma::db {
+
+Param::Param(std::string_view name, const google::protobuf::Timestamp& time)
+    : name_(name), value_(text::FormatTimestamp(time)) {}
+
+Param::Param(std::string_view name, const google::protobuf::Struct& json)
+    : name_(name), value_(text::StructToJson(json).value_or("{}")) {}
+
+Param::Param(std::string_view name, const google::protobuf::RepeatedPtrField<std::string>& texts)
+    : name_(name), value_(text::TextsToJson(texts)) {}
+
+std::string_view Row::Text() {
+  failed_ |= NextIsNull();
+  return (*columns_)[next_++].text;
+}
+
+int64_t Row::Int64() {
+  int64_t number = 0;
+  const std::string_view text = Text();
+  const auto [end, error] = std::from_chars(text.begin(), text.end(), number);
+  failed_ |= error != std::errc() || end != text.end();
+  return number;
+}
+
+bool Row::Bool() {
+  const std::string_view text = Text();
+  const bool truth = text == "t" || text == "1";
+  failed_ |= !truth && text != "f" && text != "0";
+  return truth;
+}
+
+google::protobuf::Timestamp Row::Time() {
+  auto time = text::ParseTimestamp(Text());
+  failed_ |= !time.ok();
+  return std::move(time).value_or(google::protobuf::Timestamp());
+}
+
+google::protobuf::Struct Row::Json() {
+  auto json = text::StructFromJson(Text());
+  failed_ |= !json.ok();
+  return std::move(json).value_or(google::protobuf::Struct());
+}
+
+google::protobuf::RepeatedPtrField<std::string> Row::Texts() {
+  auto texts = text::TextsFromJson(OptionalText().value_or("[]"));
+  failed_ |= !texts.ok();
+  return std::move(texts).value_or(google::protobuf::RepeatedPtrField<std::string>());
+}
+
+std::optional<std::string_view> Row::OptionalText() {
+  if (!NextIsNull()) return Text();
+  ++next_;
+  return std::nullopt;
+}
+
+std::optional<int64_t> Row::OptionalInt64() {
+  if (!NextIsNull()) return Int64();
+  ++next_;
+  return std::nullopt;
+}
+
+std::optional<google::protobuf::Timestamp> Row::OptionalTime() {
+  if (!NextIsNull()) return Time();
+  ++next_;
+  return std::nullopt;
+}
+
+std::optional<google::protobuf::Struct> Row::OptionalJson() {
+  if (!NextIsNull()) return Json();
+  ++next_;
+  return std::nullopt;
+}
+
+}  // namespace alma::db

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <functional>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace alma::rpc {
+
+// The end of a call that is answered later than its handler returns.
+template <typename Response>
+struct Completion {
+  // OK while somebody waits for the answer, else the status to finish with. From any thread, until
+  // `finish` is called.
+  std::function<absl::Status()> check_awaited;
+  // Ends the call. Exactly once, from any thread.
+  std::function<void(absl::StatusOr<Response>)> finish;
+};
+
+}  // namespace alma::rpc

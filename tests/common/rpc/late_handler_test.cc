@@ -1,0 +1,251 @@
+#include <unistd.h>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/synchronization/blocking_counter.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "catch2/catch.hpp"
+#include "common/rpc/answer.h"
+#include "common/rpc/service.h"
+#include "common/status/status.h"
+#include "tests/common/rpc/test_service.h"
+
+// What Answer does for handlers that finish later than they return.
+namespace alma::rpc {
+namespace {
+
+using agents::v1::Agent;
+using agents::v1::AgentsService;
+using agents::v1::GetAgentRequest;
+using testing::ByReader;
+using testing::Echo;
+using testing::InProcessServer;
+using testing::ReasonOf;
+using testing::TestRuntime;
+
+using Handler = std::function<absl::Status(const Call&, GetAgentRequest&, Completion<Agent>)>;
+
+class LateService final : public Service {
+ public:
+  LateService(Runtime& runtime, Handler handler)
+      : Service(testing::AgentsDescriptor(), runtime), handler_(std::move(handler)) {
+    HandleLate("GetAgent", &LateService::GetAgent);
+  }
+
+ private:
+  absl::Status GetAgent(const Call& call, GetAgentRequest& request, Completion<Agent> completion) {
+    return handler_(call, request, std::move(completion));
+  }
+
+  const Handler handler_;
+};
+
+// Callers who are known without waiting, where `at_once` says so.
+class KnownCallers final : public Callers {
+ public:
+  explicit KnownCallers(bool at_once) : at_once_(at_once) {}
+  absl::StatusOr<auth::v1::Principal> Resolve(const Metadata&, absl::Time) override {
+    return testing::Reader();
+  }
+  std::optional<absl::StatusOr<auth::v1::Principal>> TryResolve(const Metadata&) override {
+    if (!at_once_) return std::nullopt;
+    return testing::Reader();
+  }
+  bool MayBeInternal() const override { return false; }
+
+ private:
+  const bool at_once_;
+};
+
+// A served LateService with one worker.
+class Served {
+ public:
+  explicit Served(Handler handler, bool at_once = true)
+      : callers_(at_once),
+        runtime_{workers_, callers_, (*shared_).metrics, (*shared_).hold},
+        service_(runtime_, std::move(handler)),
+        server_({&service_}),
+        stub_(AgentsService::NewStub(server_.channel())) {}
+
+  grpc::Status Get(grpc::ClientContext& context, const std::string& uuid = "asked for",
+                   Agent* agent = nullptr) {
+    GetAgentRequest request;
+    request.set_uuid(uuid);
+    Agent unused;
+    return stub_->GetAgent(&context, request, agent == nullptr ? &unused : agent);
+  }
+  grpc::Status Get(const std::string& uuid = "asked for", Agent* agent = nullptr) {
+    grpc::ClientContext context;
+    return Get(context, uuid, agent);
+  }
+
+  AgentsService::Stub& stub() { return *stub_; }
+  WorkerPool& workers() { return workers_; }
+
+ private:
+  TestRuntime shared_;
+  WorkerPool workers_{1, 10};
+  KnownCallers callers_;
+  Runtime runtime_;
+  LateService service_;
+  InProcessServer server_;
+  const std::unique_ptr<AgentsService::Stub> stub_;
+};
+
+// Takes completions and finishes them when it is told to.
+class Kept {
+ public:
+  Handler Taking() {
+    return [this](const Call& call, GetAgentRequest& request, Completion<Agent> completion) {
+      absl::MutexLock lock(&mutex_);
+      kept_.emplace_back(*Echo(call, request), std::move(completion));
+      return absl::OkStatus();
+    };
+  }
+
+  std::vector<std::pair<Agent, Completion<Agent>>> Wait(size_t count) {
+    absl::MutexLock lock(&mutex_);
+    const auto all = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return kept_.size() >= count; };
+    mutex_.Await(absl::Condition(&all));
+    return std::exchange(kept_, {});
+  }
+
+ private:
+  absl::Mutex mutex_;
+  std::vector<std::pair<Agent, Completion<Agent>>> kept_ ABSL_GUARDED_BY(mutex_);
+};
+
+TEST_CASE("a late handler is answered from another thread and holds no worker meanwhile") {
+  const bool at_once = GENERATE(true, false);
+  CAPTURE(at_once);
+  constexpr int kCalls = 50;
+  Kept kept;
+  Served served(kept.Taking(), at_once);
+  std::vector<grpc::Status> statuses(kCalls);
+  std::vector<Agent> agents(kCalls);
+  std::vector<grpc::ClientContext> contexts(kCalls);
+  std::vector<GetAgentRequest> requests(kCalls);
+  absl::BlockingCounter unanswered(kCalls);
+  for (int i = 0; i < kCalls; ++i) {
+    requests[i].set_uuid(std::to_string(i));
+    served.stub().async()->GetAgent(&contexts[i], &requests[i], &agents[i],
+                                    [&, i](grpc::Status status) {
+                                      statuses[i] = std::move(status);
+                                      unanswered.DecrementCount();
+                                    });
+  }
+  for (auto& [agent, completion] : kept.Wait(kCalls)) {
+    CHECK(completion.check_awaited().ok());
+    completion.finish(agent);
+  }
+  unanswered.Wait();
+  for (int i = 0; i < kCalls; ++i) {
+    CHECK(statuses[i].ok());
+    CHECK(agents[i].uuid() == std::to_string(i));
+  }
+}
+
+TEST_CASE("a late handler's status ends its call whether it is early or late") {
+  Served served([](const Call&, GetAgentRequest& request, const Completion<Agent>& completion) {
+    if (request.uuid() == "early") return status::NotFound("agent");
+    std::thread([completion] { completion.finish(status::AlreadyExists("agent")); }).detach();
+    return absl::OkStatus();
+  });
+  CHECK(ReasonOf(served.Get("early")) == "NOT_FOUND");
+  CHECK(ReasonOf(served.Get("late")) == "ALREADY_EXISTS");
+}
+
+TEST_CASE("an exception of a late handler is INTERNAL") {
+  const bool at_once = GENERATE(true, false);
+  CAPTURE(at_once);
+  Served served(
+      [](const Call&, GetAgentRequest&, const Completion<Agent>&) -> absl::Status {
+        throw std::runtime_error("very private");
+      },
+      at_once);
+  const grpc::Status status = served.Get();
+  CHECK(ReasonOf(status) == "INTERNAL");
+  CHECK(status.error_message().find("private") == std::string::npos);
+}
+
+TEST_CASE("a late handler of a known caller needs no worker unless its request is large") {
+  absl::Notification begun;
+  absl::Notification go_on;
+  Served served(
+      [](const Call& call, GetAgentRequest& request, const Completion<Agent>& completion) {
+        completion.finish(Echo(call, request));
+        return absl::OkStatus();
+      });
+  REQUIRE(served.workers().Submit([&] {
+    begun.Notify();
+    go_on.WaitForNotification();
+  }));
+  begun.WaitForNotification();
+  Agent agent;
+  CHECK(served.Get("asked for", &agent).ok());
+  CHECK(agent.uuid() == "asked for");
+  const std::string large(kMaxBytesAtOnce + 1, 'x');
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(100));
+  CHECK(served.Get(context, large).error_code() == grpc::StatusCode::DEADLINE_EXCEEDED);
+  go_on.Notify();
+  CHECK(served.Get(large).ok());
+}
+
+TEST_CASE("a late handler of a caller who has to be waited for runs on a worker") {
+  absl::Notification begun;
+  absl::Notification go_on;
+  Served served(
+      [](const Call& call, GetAgentRequest& request, const Completion<Agent>& completion) {
+        completion.finish(Echo(call, request));
+        return absl::OkStatus();
+      },
+      /*at_once=*/false);
+  REQUIRE(served.workers().Submit([&] {
+    begun.Notify();
+    go_on.WaitForNotification();
+  }));
+  begun.WaitForNotification();
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(100));
+  CHECK(served.Get(context).error_code() == grpc::StatusCode::DEADLINE_EXCEEDED);
+  go_on.Notify();
+  CHECK(served.Get().ok());
+}
+
+TEST_CASE("a completion tells when nobody waits any more") {
+  Kept kept;
+  Served served(kept.Taking());
+  grpc::ClientContext with_deadline;
+  with_deadline.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(50));
+  CHECK(served.Get(with_deadline).error_code() == grpc::StatusCode::DEADLINE_EXCEEDED);
+  auto late = kept.Wait(1);
+  CHECK(ReasonOf(status::ToGrpcStatus(late[0].second.check_awaited())) == "DEADLINE_TOO_SHORT");
+  late[0].second.finish(late[0].second.check_awaited());
+
+  grpc::ClientContext cancelled;
+  std::thread client([&] { (void)served.Get(cancelled); });
+  auto given_up = kept.Wait(1);
+  CHECK(given_up[0].second.check_awaited().ok());
+  cancelled.TryCancel();
+  client.join();
+  const absl::Time end = absl::Now() + absl::Seconds(10);
+  while (given_up[0].second.check_awaited().ok() && absl::Now() < end) {
+    absl::SleepFor(absl::Milliseconds(1));
+  }
+  CHECK(absl::IsCancelled(given_up[0].second.check_awaited()));
+  given_up[0].second.finish(absl::CancelledError());
+}
+
+}  // namespace
+}  // namespace alma::rpc
