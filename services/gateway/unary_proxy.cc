@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "common/status/status.h"
+
 namespace alma::gateway {
 
 UnaryProxy::UnaryProxy(const rpc::Method& method, const Destination& to,
@@ -16,6 +18,9 @@ UnaryProxy::UnaryProxy(const rpc::Method& method, const Destination& to,
 
 void UnaryProxy::Forward(const absl::Status& admitted) {
   if (!admitted.ok()) return Finish(forwarding_.Close(admitted));
+  // The client ended the call, or was gone, before it sent a message; gRPC aborts when none is sent
+  // on.
+  if (!in_.Valid()) return Finish(forwarding_.Close(status::MalformedRequest()));
   grpc::GenericStub& stub = forwarding_.Start();
   // This object may be gone when UnaryCall returns.
   stub.UnaryCall(&forwarding_.backend_context(), method_.path, {}, &in_, out_,

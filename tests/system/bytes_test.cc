@@ -1,3 +1,8 @@
+#include <future>
+#include <memory>
+
+#include <grpcpp/generic/generic_stub.h>
+
 #include "absl/strings/str_cat.h"
 #include "common/id/uuid.h"
 #include "tests/support/deployed.h"
@@ -11,6 +16,25 @@ namespace v1 = conversations::v1;
 
 constexpr char kCreateMessage[] = "alma.conversations.v1.MessagesService/CreateMessage";
 constexpr size_t kMaxMessageBytes = 4 * 1024 * 1024;
+
+// A call that ends without a message, which no stub of a unary method can make.
+class CallWithoutMessage final
+    : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
+ public:
+  CallWithoutMessage(const Client& client, const std::string& method)
+      : context_(client.NewContext(absl::Seconds(30))) {
+    grpc::GenericStub(client.channel())
+        .PrepareBidiStreamingCall(context_.get(), "/" + method, {}, this);
+    StartWritesDone();
+    StartCall();
+  }
+  void OnDone(const grpc::Status& status) override { ended_.set_value(status); }
+  grpc::Status Wait() { return ended_.get_future().get(); }
+
+ private:
+  const std::unique_ptr<grpc::ClientContext> context_;
+  std::promise<grpc::Status> ended_;
+};
 
 TEST_CASE("bytes that no message can be read from are refused and leave the process alive") {
   const Deployment deployment = GENERATE(from_range(kDeployments));
@@ -28,6 +52,12 @@ TEST_CASE("bytes that no message can be read from are refused and leave the proc
       CHECK(status.error_code() == grpc::StatusCode::INVALID_ARGUMENT);
       CHECK(ReasonOf(status) == "MALFORMED_REQUEST");
     }
+  }
+  SECTION("no message at all") {
+    CallWithoutMessage call(client, kCreateMessage);
+    const grpc::Status status = call.Wait();
+    CHECK(status.error_code() == grpc::StatusCode::INVALID_ARGUMENT);
+    CHECK(ReasonOf(status) == "MALFORMED_REQUEST");
   }
   SECTION("a string that is not UTF-8") {
     const std::string sample = NewMessage(id::NewUuid()).SerializeAsString();
