@@ -120,12 +120,13 @@ class Lab:
         self._endings = contextlib.ExitStack()
 
     def __enter__(self):
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
         return self
 
     def __exit__(self, *_):
         handlers = [(number, signal.signal(number, signal.SIG_IGN))
-                    for number in (signal.SIGINT, signal.SIGTERM)]
+                    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
         try:
             self._endings.close()
         finally:
@@ -170,7 +171,8 @@ def run(command, patience=900, **options):
         raise Failed(f"{command[0]} took more than {patience} s") from None
     finally:
         if popen.poll() is None:
-            popen.terminate()
+            # With what it has started, such as a build's compilers.
+            os.killpg(popen.pid, signal.SIGTERM)
             popen.wait()
     if popen.returncode != 0:
         raise Failed(f"{' '.join(map(str, command))}\nexit code {popen.returncode}: {errors[-2000:]}")

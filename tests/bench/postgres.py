@@ -72,6 +72,7 @@ class Postgres:
         if int(re.search(r"number of failed transactions: (\d+)", out).group(1)) > 0:
             raise lab.Failed(f"pgbench {script}: {out}")
         result = {"value": float(re.search(r"tps = ([\d.]+)", out).group(1)), "clients": clients,
+                  "calls_in_all": int(re.search(r"actually processed: (\d+)", out).group(1)),
                   "mean_us": float(re.search(r"latency average = ([\d.]+)", out).group(1)) * 1e3}
         if each:
             result["p50_us"] = _median_of_logs(log)

@@ -28,6 +28,9 @@ class Settings:
     offered_seconds: float = 4
     # Messages of the tables for the cost of a call by size, and the page far down.
     sizes: tuple = (10_000, 100_000, 1_000_000, 10_000_000)
+    # The two of them whose costs are compared.
+    compared: tuple = (100_000, 10_000_000)
+    size_seconds: float = 1.5
     far_page: int = 1000
     # Writes that memory is watched over, and the seconds that they may take.
     writes: int = 10_000_000
@@ -42,11 +45,11 @@ class Settings:
         return {"duration": f"{self.seconds}s", "warmup": f"{self.warmup}s"}
 
     def trying(self):
-        return {"duration": f"{self.try_seconds}s", "warmup": "0.5s"}
+        return {"duration": f"{self.try_seconds}s", "warmup": f"{self.warmup / 2}s"}
 
 
 def quick(programs, only):
-    return Settings(programs, only, quick=True, repeats=2, seconds=0.7, warmup=0.2, try_seconds=0.5,
+    return Settings(programs, only, quick=True, repeats=2, seconds=0.5, warmup=0.2, try_seconds=0.3,
                     in_flight=(64, 256), clients=(8, 32), batches_in_flight=(1, 2), copied=20_000,
-                    messages=20_000, organizations=100, offered=(0.3, 0.7, 1.0), offered_seconds=1,
-                    sizes=(10_000, 100_000), far_page=100, writes=200_000, writes_seconds=5, starts=3)
+                    messages=20_000, organizations=100, offered=(0.5, 1.0), offered_seconds=0.5,
+                    sizes=(10_000, 100_000), compared=(10_000, 100_000), size_seconds=0.3, far_page=100, writes=200_000, writes_seconds=5, starts=3)

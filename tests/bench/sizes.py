@@ -42,7 +42,7 @@ class Table:
 
 def one_caller(table, settings, **flags):
     """The median latency of one caller: what a call costs where none waits for another."""
-    timing = {"duration": f"{settings.seconds / 2}s", "warmup": f"{settings.warmup / 2}s"}
+    timing = {"duration": f"{settings.size_seconds}s", "warmup": f"{settings.size_seconds / 5}s"}
     return latency(table.target.call(in_flight=1, connections=1, page_size=PAGE, **timing, **flags))
 
 
@@ -66,8 +66,8 @@ def name_of(engine, key):
     return f"{engine} {calls} at {messages:,}" + (f", page {page:,}" if page else "")
 
 
-def ratios(engine, figures, tables, settings):
-    small, large = tables[-3 if len(tables) > 3 else 0].messages, tables[-1].messages
+def ratios(engine, figures, settings):
+    small, large = settings.compared
     for calls in ("list", "conversations"):
         if (calls, large, 1) in figures:
             yield measure.ratio("R11", f"{engine}: page {settings.far_page:,} / page 1, {calls}",
@@ -80,7 +80,8 @@ def ratios(engine, figures, tables, settings):
 
 def blocks(postgres, tables, settings):
     """How many more blocks the same call touches in the large table; allowed is one an index."""
-    small, large = tables[-3 if len(tables) > 3 else 0], tables[-1]
+    small, large = (next(table for table in tables if table.messages == messages)
+                    for messages in settings.compared)
     for calls in ("list", "create", "get"):
         plans = [explain.plans_of(postgres, table, calls) for table in (small, large)]
         counts = [sum(plan.blocks for plan in of_table) for of_table in plans]
@@ -110,7 +111,7 @@ def measure_sizes(the_lab, settings, postgres, report):
             figures = {key: measure.figure(name_of(engine, key), "us", results[name_of(engine, key)])
                        for key in cases}
             report.figures.update({one.name: one for one in figures.values()})
-            report.rows += ratios(engine, figures, tables, settings)
+            report.rows += ratios(engine, figures, settings)
             if engine == "postgresql":
                 report.rows += blocks(postgres, tables, settings)
         for calls in ("list", "create", "get"):

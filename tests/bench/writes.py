@@ -1,9 +1,11 @@
 """R1-R6: what a durable write costs, and the curves of latency against load."""
 
+import statistics
+
 import bulk
 import lab
 import measure
-from driver import latency
+from driver import latency, with_cpu
 from postgres import Postgres
 from servers import Alma
 
@@ -32,14 +34,15 @@ class Writes:
         gateway = self.alma.gateway(self.alma.service("organizations").address, service.address)
         self.direct = self.alma.direct(service.address)
         self.gateway = self.alma.with_key(gateway.address)
-        self.sqlite = self._serve_sqlite(messages)
+        data = the_lab.new_folder("data")
+        on_sqlite = Alma(the_lab, settings.programs, [f"--data_dir={data}"])
+        bulk.fill_sqlite(data / "conversations.db", on_sqlite.organization, messages)
+        serve = on_sqlite.serve()
+        self.sqlite = on_sqlite.with_key(serve.address)
+        # Who works for a call to each of them.
+        self.processes = {self.direct: [service.process, postgres], self.sqlite: [serve.process],
+                          self.gateway: [gateway.process, service.process, postgres]}
         self.copies = 0
-
-    def _serve_sqlite(self, messages):
-        data = self.lab.new_folder("data")
-        alma = Alma(self.lab, self.settings.programs, [f"--data_dir={data}"])
-        bulk.fill_sqlite(data / "conversations.db", alma.organization, messages)
-        return alma.with_key(alma.serve().address)
 
     def pgbench(self, database, script, clients, seconds=None, **options):
         organization = self.same.organization if database == "same" else self.alma.organization
@@ -49,13 +52,14 @@ class Writes:
     def best_pgbench(self, name, database, script):
         clients = measure.best(name, self.settings.clients, lambda tried: self.pgbench(
             database, script, tried, self.settings.try_seconds))
-        return lambda: self.pgbench(database, script, clients)
+        return lambda: with_cpu([self.postgres], lambda: self.pgbench(database, script, clients))
 
     def best_create(self, name, target, **flags):
         flags = {"conversations": CONVERSATIONS, **flags}
         in_flight = measure.best(name, self.settings.in_flight, lambda tried: target.call(
             in_flight=tried, **self.settings.trying(), **flags))
-        return lambda: target.call(in_flight=in_flight, **self.settings.timing(), **flags)
+        return lambda: with_cpu(self.processes[target], lambda: target.call(
+            in_flight=in_flight, **self.settings.timing(), **flags))
 
     def best_batch(self):
         def rows(in_flight, timing):
@@ -115,12 +119,16 @@ def cases(group):
 def rows(figures, wants):
     """The table's lines of these figures."""
     table = []
+    cpu = "; ".join(f"{name} {measure.number(statistics.median(one['cpu_us'] for one in figures[name].details))} us"
+                    for name in ("pgbench insert", "direct", "1,000 organizations", "gateway", "SQLite")
+                    if name in figures)
 
     def ratio(id, what, ours, theirs, *target, **options):
         if wants(id):
             table.append(measure.ratio(id, what, figures[ours], figures[theirs], *target, **options))
 
-    ratio("R1", "CreateMessage, PostgreSQL, direct / pgbench INSERT", "direct", "pgbench insert", 1.2)
+    ratio("R1", "CreateMessage, PostgreSQL, direct / pgbench INSERT", "direct", "pgbench insert", 1.2,
+          note=f"processor time a call, servers and database: {cpu}")
     ratio("R2", "the same / pgbench doing the same work", "direct", "pgbench same work", 5,
           note="one statement a transaction; in steps: " + figures["pgbench same work in steps"].text()
           if "pgbench same work in steps" in figures else "")
@@ -140,7 +148,7 @@ def curve(target, peak, settings):
     for share in settings.offered:
         result = target.call(rate=peak * share, conversations=CONVERSATIONS, warmup="0.5s",
                              duration=f"{settings.offered_seconds}s")
-        points.append({"offered": peak * share, "answered": result["per_second"], "p50_us": result["p50_us"],
+        points.append({"offered": peak * share, "answered": result["answered_per_second"], "p50_us": result["p50_us"],
                        "p99_us": result["p99_us"]})
     return points
 

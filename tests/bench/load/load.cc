@@ -119,7 +119,7 @@ void Load::Ended(size_t connection, int64_t tag, int status, std::string_view an
   const int64_t due = due_[tag];
   free_.push_back(tag);
   ++result_.calls_in_all;
-  // What is counted by when it ended in the closed loop, by when it was due in the open one.
+  if (status == 0 && now >= count_from_ && now < end_) ++result_.answered_meanwhile;
   const int64_t at = options_.rate > 0 ? due : now;
   if (at >= count_from_ && at < end_) {
     if (status == 0) {

@@ -30,12 +30,15 @@ struct LoadOptions {
 };
 
 struct LoadResult {
-  // Those of the counted time; calls with an error are in `errors` alone, by gRPC status (-1: the
-  // stream ended without one).
+  // Those of the counted time, by their end in the closed loop and by when they were due in the
+  // open one; calls with an error are in `errors` alone, by gRPC status (-1: the stream ended
+  // without one).
   int64_t calls = 0;
   std::map<int, int64_t> errors;
   // Calls that the open loop began and that had no answer 10 s after its end.
   int64_t unanswered = 0;
+  // Calls that were answered OK while time counted, whenever they were due.
+  int64_t answered_meanwhile = 0;
   // Warm-up included.
   int64_t calls_in_all = 0;
   absl::Duration counted;
