@@ -52,4 +52,4 @@ def quick(programs, only):
     return Settings(programs, only, quick=True, repeats=2, seconds=0.5, warmup=0.2, try_seconds=0.3,
                     in_flight=(64, 256), clients=(8, 32), batches_in_flight=(1, 2), copied=20_000,
                     messages=20_000, organizations=100, offered=(0.5, 1.0), offered_seconds=0.5,
-                    sizes=(10_000, 100_000), compared=(10_000, 100_000), size_seconds=0.3, far_page=100, writes=200_000, writes_seconds=5, starts=3)
+                    sizes=(10_000, 100_000), compared=(10_000, 100_000), size_seconds=0.3, far_page=20, writes=200_000, writes_seconds=5, starts=3)

@@ -71,16 +71,16 @@ void Print(const LoadResult& result) {
       absl::StrJoin(result.errors, ",", [](std::string* out, const auto& error) {
         absl::StrAppend(out, "\"", error.first, "\":", error.second);
       });
-  absl::PrintF(
-      R"({"calls":%d,"calls_in_all":%d,"errors":{%s},"unanswered":%d,"seconds":%.6f,)"
-      R"("per_second":%.3f,"answered_per_second":%.3f,"mean_us":%.3f,"p50_us":%.3f,"p90_us":%.3f,"p99_us":%.3f,)"
-      R"("p999_us":%.3f,"max_us":%.3f,"client_cpu_seconds":%.3f})"
-      "\n",
-      result.calls, result.calls_in_all, errors, result.unanswered, seconds,
-      static_cast<double>(result.calls) / seconds,
-      static_cast<double>(result.answered_meanwhile) / seconds, result.latency.Mean() / 1e3,
-      micros(0.5), micros(0.9), micros(0.99), micros(0.999),
-      static_cast<double>(result.latency.max()) / 1e3, CpuSeconds());
+  absl::PrintF(R"({"calls":%d,"calls_in_all":%d,"errors":{%s},"unanswered":%d,"seconds":%.6f,)"
+               R"("per_second":%.3f,"answered_per_second":%.3f,"mean_us":%.3f,"p50_us":%.3f,)"
+               R"("p90_us":%.3f,"p99_us":%.3f,"p999_us":%.3f,"max_us":%.3f,)"
+               R"("client_cpu_seconds":%.3f})"
+               "\n",
+               result.calls, result.calls_in_all, errors, result.unanswered, seconds,
+               static_cast<double>(result.calls) / seconds,
+               static_cast<double>(result.answered_meanwhile) / seconds,
+               result.latency.Mean() / 1e3, micros(0.5), micros(0.9), micros(0.99), micros(0.999),
+               static_cast<double>(result.latency.max()) / 1e3, CpuSeconds());
 }
 
 absl::Status WaitUntilOk(const LoadOptions& options, Workload& workload) {
