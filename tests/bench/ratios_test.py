@@ -68,8 +68,10 @@ class Output(unittest.TestCase):
         ours, theirs = figure("ours", 1), figure("theirs", 2)
         self.report = table.Report({"run": "now"}, [measure.ratio("R13", "late", ours, theirs, 1),
                                                     measure.ratio("R2", "early", theirs, ours, 1)],
-                                   {"ours": ours}, {"direct": [{"offered": 10, "answered": 9, "p50_us": 1, "p99_us": 20}]},
-                                   {"sqlite list": [{"messages": 10_000, "p50_us": 3}, {"messages": 100_000, "p50_us": 4}]})
+                                   {"ours": ours},
+                                   {"direct": [{"offered": 10, "answered": 9, "p50_us": 1, "p99_us": 20}]},
+                                   {"sqlite list": [{"messages": 10_000, "p50_us": 3},
+                                                    {"messages": 100_000, "p50_us": 4}]})
         self.report.sort()
 
     def test_rows_stand_in_the_order_of_their_numbers(self):

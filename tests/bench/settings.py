@@ -32,8 +32,7 @@ class Settings:
     compared: tuple = (100_000, 10_000_000)
     size_seconds: float = 1.5
     far_page: int = 1000
-    # Writes that memory is watched over, and the seconds that they may take.
-    writes: int = 10_000_000
+    # Seconds of the writes that memory is watched over.
     writes_seconds: float = 150
     starts: int = 11
 
@@ -52,4 +51,5 @@ def quick(programs, only):
     return Settings(programs, only, quick=True, repeats=2, seconds=0.5, warmup=0.2, try_seconds=0.3,
                     in_flight=(64, 256), clients=(8, 32), batches_in_flight=(1, 2), copied=20_000,
                     messages=20_000, organizations=100, offered=(0.5, 1.0), offered_seconds=0.5,
-                    sizes=(10_000, 100_000), compared=(10_000, 100_000), size_seconds=0.3, far_page=20, writes=200_000, writes_seconds=5, starts=3)
+                    sizes=(10_000, 100_000), compared=(10_000, 100_000), size_seconds=0.3, far_page=20,
+                    writes_seconds=5, starts=3)

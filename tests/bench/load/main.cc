@@ -88,16 +88,12 @@ absl::Status WaitUntilOk(const LoadOptions& options, Workload& workload) {
   absl::Status last;
   while (absl::Now() < until) {
     const auto load = Load::Create(absl::GetFlag(FLAGS_target), options, /*keep_answers=*/false);
-    last = load.status();
-    while (load.ok() && absl::Now() < until) {
-      last = (*load)->Call(workload.Next()).status();
+    last = load.ok() ? (*load)->Call(workload.Next()).status() : load.status();
+    if (last.ok()) {
       timespec now{};
       clock_gettime(CLOCK_MONOTONIC, &now);
-      if (last.ok()) {
-        absl::PrintF("{\"monotonic_seconds\":%d.%09d}\n", now.tv_sec, now.tv_nsec);
-        return last;
-      }
-      absl::SleepFor(absl::Milliseconds(1));
+      absl::PrintF("{\"monotonic_seconds\":%d.%09d}\n", now.tv_sec, now.tv_nsec);
+      return last;
     }
     absl::SleepFor(absl::Milliseconds(1));
   }
