@@ -74,6 +74,8 @@ absl::StatusOr<LoadResult> Load::Run(Workload& workload) {
   }
   const int64_t stopped = Now();
   if (options_.rate > 0) {
+    // Those that fell due while this thread was kept waiting.
+    BeginWhatIsDue(end_);
     while (under_way_ > 0 && Now() < stopped + kPatience) RETURN_IF_ERROR(Turn(kSecond / 10));
     result_.unanswered = under_way_;
   }
@@ -85,17 +87,19 @@ bool Load::Over(int64_t now) const {
   return now >= end_ || (options_.calls > 0 && result_.calls_in_all >= options_.calls);
 }
 
+bool Load::AllBegun() const { return options_.calls > 0 && begun_ >= options_.calls; }
+
 void Load::BeginWhatIsDue(int64_t now) {
   while (true) {
     const int64_t due =
         start_ + static_cast<int64_t>(static_cast<double>(begun_) / options_.rate * kSecond);
-    if (due > now || due >= end_) return;
+    if (due > now || due >= end_ || AllBegun()) return;
     Begin(begun_ % connections_.size(), due);
   }
 }
 
 void Load::Begin(size_t connection, int64_t due) {
-  if (options_.calls > 0 && begun_ >= options_.calls) return;
+  if (AllBegun()) return;
   if (free_.empty()) {
     free_.push_back(static_cast<int64_t>(due_.size()));
     due_.push_back(0);

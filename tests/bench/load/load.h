@@ -65,6 +65,7 @@ class Load {
   void Begin(size_t connection, int64_t due);
   void BeginWhatIsDue(int64_t now);
   bool Over(int64_t now) const;
+  bool AllBegun() const;
   absl::Status Turn(int64_t wait);
 
   const LoadOptions options_;

@@ -2,8 +2,6 @@
 
 #include <unistd.h>
 
-#include <utility>
-
 #include "catch2/catch.hpp"
 #include "common/rpc/server.h"
 #include "tests/bench/load/echo.h"
@@ -65,6 +63,18 @@ TEST_CASE("the driver counts errors by their status and not as calls") {
   CHECK(result.errors == std::map<int, int64_t>{{grpc::StatusCode::UNIMPLEMENTED, 30}});
 }
 
+TEST_CASE("the driver makes a number of calls at a rate") {
+  const EchoServer server;
+  Workload workload = Calling("create");
+  LoadOptions options;
+  options.calls = 50;
+  options.rate = 500;
+  const LoadResult result = Ok(Ok(Load::Create(server.address(), options, false))->Run(workload));
+  CHECK(result.calls == 50);
+  // The first is due at once.
+  CHECK(result.counted >= absl::Milliseconds(98));
+}
+
 TEST_CASE("the driver begins as many calls a second as it is told to") {
   const EchoServer server;
   Workload workload = Calling("create");
@@ -91,9 +101,8 @@ TEST_CASE("the driver sends messages of any size whole and gives back the answer
     options.batch_size = size;
     const Request request = Ok(Workload::Create(options)).Next();
     const std::string message = request.message;
-    // The path is a literal; the credential goes with the workload.
-    Request sent{request.path, "authorization", "Bearer key", message};
-    CHECK(Ok(load->Call(std::move(sent))) == message);
+    // The path is a literal; the credential would go with the workload.
+    CHECK(Ok(load->Call({request.path, "authorization", "Bearer key", message})) == message);
   }
 }
 
