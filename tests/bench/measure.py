@@ -29,7 +29,8 @@ class Figure:
         """Calls that failed; a repeat in which nothing at all was answered counts as one."""
         calls = sum(sum(detail.get("errors", {}).values()) + detail.get("unanswered", 0)
                     for detail in self.details)
-        return calls + self.values.count(0)
+        silent = [detail for detail in self.details if detail.get("calls") == 0]
+        return calls + max(self.values.count(0), len(silent))
 
 
 @dataclasses.dataclass

@@ -44,6 +44,13 @@ class Ratios(unittest.TestCase):
         self.assertFalse(row.met)
         self.assertFalse(measure.ratio("R1", "", figure("ours", 5), figure("theirs", 0), 0).met)
 
+    def test_nothing_written_is_no_flat_memory(self):
+        flat = measure.ratio("R12", "", figure("late", 30, calls=0), figure("early", 30), 1.05, at_least=False)
+        self.assertEqual(flat.value, 1)
+        self.assertFalse(flat.met)
+        self.assertFalse(measure.limit("R12", "", figure("highest", 30, calls=0), 120).met)
+        self.assertTrue(measure.limit("R12", "", figure("highest", 30, calls=7), 120).met)
+
     def test_limit_is_met_at_its_target(self):
         self.assertTrue(measure.limit("R13", "", figure("start", 150, 100, 200), 150).met)
         self.assertFalse(measure.limit("R13", "", figure("start", 151), 150).met)
