@@ -1,0 +1,2 @@
+\set conversation random(0, :conversations - 1)
+insert into messages (uuid, sender_uuid, conversation_uuid, content, type, channel, created_at, updated_at, origin, alma_internal_organization) values (gen_random_uuid(), '0190f5fe-3333-7000-8000-000000000001', ('0190f5fe-1111-7000-8000-' || lpad((:conversation)::text, 12, '0'))::uuid, 'Do you have a course that starts in March? I would like to know what it costs, thank you.', 'TEXT', 'WHATSAPP', now(), now(), 'bench', :organization);

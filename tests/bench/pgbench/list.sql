@@ -1,0 +1,2 @@
+\set conversation random(0, :conversations - 1)
+select alma_internal_organization, uuid, sender_uuid, conversation_uuid, content, type, link, channel, subchannel, created_at, updated_at, meta_data, origin, message_index, external_id, revision, deleted_at from messages where alma_internal_organization = :organization and conversation_uuid = ('0190f5fe-1111-7000-8000-' || lpad((:conversation)::text, 12, '0'))::uuid and message_index >= 0 and deleted_at is null order by message_index limit 50;
