@@ -140,6 +140,8 @@ absl::Status Server::Start() {
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMillis);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              kMinPingIntervalMillis);
+  // By rpc::Inflate instead, within limits.
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
   std::vector<int> ports(options_.listen.size());
   for (size_t i = 0; i < ports.size(); ++i) {
     RETURN_IF_ERROR(CheckAddress("--listen", options_.listen[i], options_.insecure));

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "common/rpc/inflate.h"
 #include "common/status/macros.h"
 #include "common/status/status.h"
 
@@ -32,6 +33,9 @@ void Stream::OnReadDone(bool ok) {
   reading_ = false;
   read_all_ = !ok;
   if (ok) {
+    // What it holds is what it counts for. What cannot be inflated is for the handler to refuse.
+    grpc::ByteBuffer plain;
+    if (Inflate(reading_into_, &plain).value_or(false)) reading_into_.Swap(&plain);
     inbox_bytes_ += reading_into_.Length();
     bytes_of_all_ += reading_into_.Length();
     inbox_.push_back(std::move(reading_into_));

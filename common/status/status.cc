@@ -109,6 +109,11 @@ absl::Status MalformedRequest() {
               "the request cannot be parsed");
 }
 
+absl::Status RequestTooLarge() {
+  return Make(absl::StatusCode::kResourceExhausted, ErrorReason::ERROR_REASON_MALFORMED_REQUEST,
+              "the request is too large");
+}
+
 absl::Status PageTokenInvalid() {
   absl::Status status =
       Make(absl::StatusCode::kInvalidArgument, ErrorReason::ERROR_REASON_PAGE_TOKEN_INVALID,

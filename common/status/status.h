@@ -42,6 +42,7 @@ inline constexpr std::size_t kMaxDetailsBytes = 4096;
 absl::Status FieldsInvalid(const std::vector<FieldViolation>& violations, std::size_t unlisted = 0);
 
 absl::Status MalformedRequest();                        // INVALID_ARGUMENT, MALFORMED_REQUEST
+absl::Status RequestTooLarge();                         // RESOURCE_EXHAUSTED, MALFORMED_REQUEST
 absl::Status PageTokenInvalid();                        // INVALID_ARGUMENT, PAGE_TOKEN_INVALID
 absl::Status ApiKeyInvalid();                           // UNAUTHENTICATED, API_KEY_INVALID
 absl::Status ScopeMissing(std::string_view scope);      // PERMISSION_DENIED, SCOPE_MISSING

@@ -1,6 +1,7 @@
 #include "services/gateway/stream_proxy.h"
 
 #include "absl/time/clock.h"
+#include "common/rpc/inflate.h"
 
 namespace alma::gateway {
 
@@ -27,11 +28,15 @@ void StreamProxy::OnReadDone(bool ok) {
   absl::MutexLock lock(&mutex_);
   if (ended_) return;
   CheckKey();
-  if (ok) {
-    far_.StartWrite(&up_);
-  } else {
-    far_.StartWritesDone();
+  if (!ok) return far_.StartWritesDone();
+  grpc::ByteBuffer plain;
+  const absl::StatusOr<bool> inflated = rpc::Inflate(up_, &plain);
+  if (!inflated.ok()) {
+    refused_ = inflated.status();
+    return forwarding_.Cancel();
   }
+  if (*inflated) up_.Swap(&plain);
+  far_.StartWrite(&up_);
 }
 
 void StreamProxy::OnFarWriteDone(bool ok) {

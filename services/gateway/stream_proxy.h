@@ -71,7 +71,7 @@ class StreamProxy final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
   absl::Time admitted_at_ ABSL_GUARDED_BY(mutex_);
   absl::Time check_key_at_ ABSL_GUARDED_BY(mutex_);
   bool checking_key_ ABSL_GUARDED_BY(mutex_) = false;
-  // Why the key does not hold any more.
+  // Why the key does not hold any more, or what the client sent cannot be read.
   absl::Status refused_ ABSL_GUARDED_BY(mutex_);
   std::optional<grpc::Status> far_status_ ABSL_GUARDED_BY(mutex_);
 };

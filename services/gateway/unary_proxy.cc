@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "common/rpc/inflate.h"
+
 namespace alma::gateway {
 
 UnaryProxy::UnaryProxy(const rpc::Method& method, const Destination& to,
@@ -16,9 +18,11 @@ UnaryProxy::UnaryProxy(const rpc::Method& method, const Destination& to,
 
 void UnaryProxy::Forward(const absl::Status& admitted) {
   if (!admitted.ok()) return Finish(forwarding_.Close(admitted));
+  const absl::StatusOr<bool> inflated = rpc::Inflate(in_, &plain_);
+  if (!inflated.ok()) return Finish(forwarding_.Close(inflated.status()));
   grpc::GenericStub& stub = forwarding_.Start();
   // This object may be gone when UnaryCall returns.
-  stub.UnaryCall(&forwarding_.backend_context(), method_.path, {}, &in_, out_,
+  stub.UnaryCall(&forwarding_.backend_context(), method_.path, {}, *inflated ? &plain_ : &in_, out_,
                  [this](const grpc::Status& status) { Answer(status); });
 }
 
