@@ -12,8 +12,8 @@ grpc::ServerUnaryReactor* Answer::Begin(const Method& method, Runtime& runtime,
   grpc::ServerUnaryReactor* const reactor = answer->reactor_;
   if (!Exists(method, runtime)) {
     answer->Finish(status::MethodUnimplemented());
-  } else if (!runtime.workers.Submit([answer] { answer->Run(); })) {
-    answer->Finish(status::Overloaded(kRetryOverload));
+  } else if (!runtime.workers.Submit([answer] { answer->Run(); }, answer->record_.deadline())) {
+    answer->Finish(status::Overloaded(runtime.workers.RetryAfter()));
   }
   return reactor;
 }

@@ -108,9 +108,9 @@ void Stream::StepWork() {
   auto run = [this, in = std::exchange(inbox_, {}), ended = read_all_]() mutable {
     Work(std::move(in), ended);
   };
-  if (runtime_.workers.Submit(std::move(run))) return;
+  if (runtime_.workers.Submit(std::move(run), record_.deadline())) return;
   working_ = false;
-  status_ = status::Overloaded(kRetryOverload);
+  status_ = status::Overloaded(runtime_.workers.RetryAfter());
 }
 
 void Stream::Work(std::vector<grpc::ByteBuffer> in, bool ended) {

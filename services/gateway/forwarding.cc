@@ -16,7 +16,6 @@ namespace alma::gateway {
 namespace {
 
 constexpr char kTraceState[] = "tracestate";
-constexpr char kRetryPushback[] = "grpc-retry-pushback-ms";
 // By the W3C's recommendation.
 constexpr size_t kMaxTraceStateBytes = 512;
 
@@ -26,7 +25,7 @@ std::string ToString(const grpc::string_ref& text) { return {text.data(), text.s
 // ones anew (the status' details would arrive twice), and CallRecord those of the request.
 bool GoesOn(const std::string& key) {
   if (key == rpc::kRequestId || key == rpc::kTraceParent) return false;
-  return !key.starts_with("grpc-") || key == kRetryPushback;
+  return !key.starts_with("grpc-") || key == rpc::kRetryPushback;
 }
 
 // What a service's own log line gives as the reason; empty for OK and for what no service made.

@@ -42,7 +42,7 @@ class Forwarding {
   void Admit(Done done) {
     if (!rpc::Visible(method_, to_.runtime)) return done(status::MethodUnimplemented());
     if (auto admitted = record_.TryAdmit(); admitted.has_value()) return done(*admitted);
-    if (!AdmitAgain(done)) done(status::Overloaded(rpc::kRetryOverload));
+    if (!AdmitAgain(done)) done(status::Overloaded(to_.runtime.workers.RetryAfter()));
   }
 
   // Calls `done`, on a worker, with whether the call may still be made; false where nobody has time
@@ -50,7 +50,8 @@ class Forwarding {
   template <typename Done>
   [[nodiscard]] bool AdmitAgain(Done done) {
     return to_.runtime.workers.Submit(
-        [this, done] { done(record_.Guard([this] { return record_.Admit(); })); });
+        [this, done] { done(record_.Guard([this] { return record_.Admit(); })); },
+        record_.deadline());
   }
 
   // Takes a place at the backend and makes the context for it. After Admit.

@@ -5,8 +5,10 @@
 
 #include "absl/flags/flag.h"
 #include "absl/status/status.h"
+#include "common/limit/limiter.h"
 #include "common/rpc/command_line.h"
 #include "common/rpc/process.h"
+#include "common/serve/limits.h"
 #include "common/serve/secrets.h"
 #include "common/status/macros.h"
 #include "services/gateway/gateway.h"
@@ -31,7 +33,9 @@ absl::Status Run() {
                                              {"agents", absl::GetFlag(FLAGS_agents)},
                                              {"analytics", absl::GetFlag(FLAGS_analytics)}},
                                             secrets));
-  gateway->AddTo(process->UseCallers(gateway->callers()),
+  ASSIGN_OR_RETURN(const limit::Limits limits, serve::LimitsFromFlags());
+  limit::Limiter limiter(limits);
+  gateway->AddTo(process->UseCallers(gateway->callers(), &limiter),
                  [&](rpc::BytesService& service, std::function<bool()> ready) {
                    process->Add(service, std::move(ready));
                  });
