@@ -27,7 +27,8 @@ grpc::Status Get(const Pair& pair, MessagesService::Stub& stub) {
 
 TEST_CASE("a call beyond the rate does not reach the backend and one that obeys does") {
   std::atomic<int64_t> now = 1;
-  Limiter limiter({.key_rate = 4, .key_burst = 1}, [&now] { return absl::Nanoseconds(now.load()); });
+  Limiter limiter({.key_rate = 4, .key_burst = 1},
+                  [&now] { return absl::Nanoseconds(now.load()); });
   Pair pair(&limiter);
   CHECK(Get(pair, *pair.proxied).ok());
   const auto context = pair.NewContext();
