@@ -9,6 +9,7 @@ find_package(spdlog CONFIG REQUIRED)
 find_package(prometheus-cpp CONFIG REQUIRED)
 find_package(PostgreSQL REQUIRED)
 find_package(SQLite3 REQUIRED)
+find_package(ZLIB REQUIRED)
 
 # Debian ships SOCI without a CMake configuration.
 find_path(SOCI_INCLUDE_DIR soci/soci.h REQUIRED)
@@ -23,9 +24,9 @@ target_link_libraries(alma_libraries INTERFACE
   gRPC::grpc++ protobuf::libprotobuf
   absl::any_invocable absl::bind_front absl::cleanup absl::cord
   absl::flags absl::flags_parse absl::flags_usage absl::flat_hash_map absl::flat_hash_set
-  absl::function_ref absl::hash absl::inlined_vector absl::random_random absl::span absl::status
-  absl::statusor absl::str_format absl::strings absl::synchronization absl::time
+  absl::function_ref absl::hash absl::inlined_vector absl::node_hash_map absl::random_random
+  absl::span absl::status absl::statusor absl::str_format absl::strings absl::synchronization absl::time
   "${SOCI_SQLITE3_LIBRARY}" "${SOCI_POSTGRESQL_LIBRARY}" "${SOCI_CORE_LIBRARY}"
   PostgreSQL::PostgreSQL SQLite::SQLite3
-  OpenSSL::SSL OpenSSL::Crypto
+  OpenSSL::SSL OpenSSL::Crypto ZLIB::ZLIB
   spdlog::spdlog prometheus-cpp::pull Threads::Threads)

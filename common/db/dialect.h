@@ -88,6 +88,9 @@ class Dialect {
   virtual std::string CreateSchema(const Location& location) const = 0;
   // SQL answering one row, the number of tables named schema_migrations (0 or 1) in this database.
   virtual std::string CountMigrationTables(const Location& location) const = 0;
+  // SQL answering one row: a text that tells the server from others, and how many connections it
+  // has for ordinary roles; empty where there is no server.
+  virtual std::string AvailableConnections() const = 0;
   // SQL that keeps other migrators out until the transaction ends; empty where Begin does.
   virtual std::string LockMigrations() const = 0;
 };

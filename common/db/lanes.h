@@ -67,6 +67,8 @@ inline constexpr size_t kMaxLaneWrites = 4096;
 inline constexpr size_t kMaxLaneBytes = 64 * 1024 * 1024;
 inline constexpr size_t kMaxRoundWrites = 256;
 inline constexpr size_t kMaxRoundBytes = 4 * 1024 * 1024;
+// How long a client is asked to wait, at least, when its lane is full.
+inline constexpr absl::Duration kRetryFullLane = absl::Milliseconds(100);
 
 // Puts the writes of many callers into few transactions: those of an organization wait in one Lane,
 // and a round of it is one transaction, with one BatchWriter::Write for each organization and

@@ -124,6 +124,14 @@ class PostgresqlDialect final : public Dialect {
                         location.schema, "' and table_name = 'schema_migrations'");
   }
 
+  std::string AvailableConnections() const override {
+    // reserved_connections came with version 16.
+    return "select cast(pg_postmaster_start_time() as text), "
+           "cast(current_setting('max_connections') as bigint) - "
+           "cast(current_setting('superuser_reserved_connections') as bigint) - "
+           "cast(coalesce(current_setting('reserved_connections', true), '0') as bigint)";
+  }
+
   std::string LockMigrations() const override {
     return "lock table schema_migrations in exclusive mode";
   }

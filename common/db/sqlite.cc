@@ -125,6 +125,8 @@ class SqliteDialect final : public Dialect {
     return "select count(*) from sqlite_master where type = 'table' and name = 'schema_migrations'";
   }
 
+  std::string AvailableConnections() const override { return ""; }
+
   std::string LockMigrations() const override { return ""; }
 };
 

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "common/rpc/inflate.h"
 #include "common/status/macros.h"
 #include "common/status/status.h"
 
@@ -31,11 +32,14 @@ Answer::Answer(const Method& method, Runtime& runtime, grpc::CallbackServerConte
 
 void Answer::Queue() {
   if (TryRunAtOnce()) return;
-  if (!workers_.Submit([this] { Run(); })) Finish(status::Overloaded(kRetryOverload));
+  if (!workers_.Submit([this] { Run(); }, record_.deadline())) {
+    Finish(status::Overloaded(workers_.RetryAfter()));
+  }
 }
 
 bool Answer::TryRunAtOnce() {
-  if (method_.late_handler == nullptr || in_.Length() > kMaxBytesAtOnce) return false;
+  if (method_.late_handler == nullptr) return false;
+  if (in_.Length() > kMaxBytesAtOnce || LooksCompressed(in_)) return false;
   const std::optional<absl::Status> admitted = record_.TryAdmit();
   if (!admitted.has_value()) return false;
   Run([&] { return *admitted; });

@@ -14,7 +14,8 @@
 
 namespace alma::rpc {
 
-// The largest request of which a late handler begins on the gRPC thread.
+// The largest request of which a late handler begins on the gRPC thread, and none that is
+// compressed.
 inline constexpr size_t kMaxBytesAtOnce = 64 * 1024;
 
 // One unary call, from its bytes to its answer: everything that is the same for every method. On

@@ -7,9 +7,6 @@
 
 namespace alma::rpc {
 
-// How long a client is asked to wait when a queue of the server is full.
-inline constexpr absl::Duration kRetryOverload = absl::Milliseconds(100);
-
 // What a handler is told about the call that it answers.
 struct Call {
   const auth::v1::Principal& caller;

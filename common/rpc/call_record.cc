@@ -6,6 +6,7 @@
 
 #include <grpc/support/time.h>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/id/uuid.h"
 #include "common/log/log.h"
@@ -56,9 +57,20 @@ absl::Status CallRecord::CheckAwaited() const {
 
 absl::Status CallRecord::AdmitCaller(absl::StatusOr<auth::v1::Principal> caller) {
   ASSIGN_OR_RETURN(caller_, std::move(caller));
+  RETURN_IF_ERROR(CheckLimits());
   RETURN_IF_ERROR(CheckScope(caller_, method_.scope));
   admitted_ = true;
   return absl::OkStatus();
+}
+
+absl::Status CallRecord::CheckLimits() {
+  if (admitted_ || runtime_.limiter == nullptr) return absl::OkStatus();
+  const auto refusal =
+      runtime_.limiter->Admit(caller_.api_key_uuid(), caller_.organization_uuid(), &slot_);
+  if (!refusal.has_value()) return absl::OkStatus();
+  return refusal->limit == limit::Limiter::Refusal::Limit::kKeyRate
+             ? status::RateLimited(refusal->retry_after)
+             : status::TooManyAtATime(refusal->retry_after);
 }
 
 absl::Status CallRecord::Admit() {
@@ -93,11 +105,18 @@ void CallRecord::SendInitialMetadata() {
 grpc::Status CallRecord::Close(const absl::Status& status) {
   grpc::Status final_status =
       absl::IsCancelled(status) ? grpc::Status::CANCELLED : status::ToGrpcStatus(status);
+  const auto retry_delay = status::RetryDelay(status);
+  if (absl::IsResourceExhausted(status) && retry_delay.has_value()) {
+    const absl::Duration whole = absl::Ceil(*retry_delay, absl::Milliseconds(1));
+    context_.AddTrailingMetadata(kRetryPushback, absl::StrCat(absl::ToInt64Milliseconds(whole)));
+  }
   CloseWith(final_status, status::Reason(status));
   return final_status;
 }
 
 void CallRecord::CloseWith(const grpc::Status& status, std::string_view reason) {
+  // Before the client is told: its next call may come at once.
+  slot_.Release();
   // Initial metadata of its own would keep an error from being trailers-only, and with that clients
   // from retrying it.
   if (!status.ok()) {

@@ -12,12 +12,16 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/auth/key_watch.h"
+#include "common/limit/limiter.h"
 #include "common/rpc/method.h"
 #include "common/rpc/trace.h"
 
 namespace alma::rpc {
 
 inline constexpr char kRequestId[] = "x-request-id";
+// Trailer of a refusal that carries RetryInfo: the same in whole milliseconds, which gRPC's own
+// retries obey.
+inline constexpr char kRetryPushback[] = "grpc-retry-pushback-ms";
 
 // What is known and said of one call, unary or stream: who makes it, until when, under which
 // request id, and how it ended. Not thread-safe.
@@ -27,10 +31,10 @@ class CallRecord {
   CallRecord(const Method& method, Runtime& runtime, grpc::CallbackServerContext& context,
              absl::Duration default_deadline);
 
-  // Finds out who calls and whether the key's scope is enough; may block. Called again, whether
-  // that still holds. DEADLINE_EXCEEDED or
-  // absl::CancelledError when nobody waits for the answer any more; UNAUTHENTICATED,
-  // PERMISSION_DENIED and UNAVAILABLE as Callers and CheckScope say.
+  // Finds out who calls, whether within the limits, and whether the key's scope is enough; may
+  // block. Called again, whether caller and scope still hold: a call counts once. DEADLINE_EXCEEDED
+  // or absl::CancelledError when nobody waits for the answer any more; UNAUTHENTICATED,
+  // PERMISSION_DENIED and UNAVAILABLE as Callers and CheckScope say; RESOURCE_EXHAUSTED.
   absl::Status Admit();
 
   // The same where it need not block for that, else nullopt.
@@ -60,8 +64,8 @@ class CallRecord {
   // Before the first message of an answer.
   void SendInitialMetadata();
 
-  // What the call ends with; writes its log line and counts it. Once. absl::CancelledError stands
-  // for a client that has gone.
+  // What the call ends with; writes its log line, counts it, and gives its place among the
+  // organization's calls back. Once. absl::CancelledError stands for a client that has gone.
   grpc::Status Close(const absl::Status& status);
 
   // The same for a status that another process has made. `reason` is for the log.
@@ -69,6 +73,7 @@ class CallRecord {
 
  private:
   absl::Status AdmitCaller(absl::StatusOr<auth::v1::Principal> caller);
+  absl::Status CheckLimits();
   absl::Status Thrown() const;
 
   const Method& method_;
@@ -79,6 +84,7 @@ class CallRecord {
   const std::string request_id_;
   const Trace trace_;
   auth::v1::Principal caller_;
+  limit::Limiter::Slot slot_;
   bool admitted_ = false;
 };
 

@@ -4,7 +4,7 @@
 // such servers. docs/limits.md lists them.
 namespace alma::rpc {
 
-// Each way, after decompression.
+// Each way, before and after decompression (see Inflate).
 inline constexpr int kMaxMessageBytes = 4 * 1024 * 1024;
 // Of a call, each of initial metadata and trailers.
 inline constexpr int kMaxMetadataBytes = 8 * 1024;

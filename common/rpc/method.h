@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "common/limit/limiter.h"
 #include "common/metrics/metrics.h"
 #include "common/rpc/call.h"
 #include "common/rpc/caller.h"
@@ -29,6 +30,8 @@ struct Runtime {
   Hold& hold;
   // What a call without a deadline gets.
   absl::Duration default_deadline = absl::Seconds(30);
+  // What callers are held to; none where a gateway has done that.
+  limit::Limiter* limiter = nullptr;
 };
 
 // One method of a service. At most one of `handler`, `late_handler` (both unary) and `new_stream`

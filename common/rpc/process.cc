@@ -118,13 +118,14 @@ Process::Process(ServerOptions options, std::string metrics_listen)
       workers_(absl::GetFlag(FLAGS_workers), absl::GetFlag(FLAGS_queue_limit)),
       server_(std::move(options)) {}
 
-Runtime& Process::UseCallers(Callers& callers) {
+Runtime& Process::UseCallers(Callers& callers, limit::Limiter* limiter) {
   runtime_ =
       std::make_unique<Runtime>(Runtime{.workers = workers_,
                                         .callers = callers,
                                         .metrics = metrics_,
                                         .hold = server_.hold(),
-                                        .default_deadline = absl::GetFlag(FLAGS_default_deadline)});
+                                        .default_deadline = absl::GetFlag(FLAGS_default_deadline),
+                                        .limiter = limiter});
   return *runtime_;
 }
 

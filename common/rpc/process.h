@@ -33,8 +33,9 @@ class Process {
     server_.Add(service, std::move(ready));
   }
 
-  // What the services are built with; `callers` outlives the process' services.
-  Runtime& UseCallers(Callers& callers);
+  // What the services are built with; `callers` and `limiter`, of which there may be none, outlive
+  // the process' services.
+  Runtime& UseCallers(Callers& callers, limit::Limiter* limiter = nullptr);
 
   int workers() const;
   // The addresses that Run will listen on.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "common/rpc/inflate.h"
 #include "common/status/macros.h"
 #include "common/status/status.h"
 
@@ -37,6 +38,9 @@ void Stream::OnReadDone(bool ok) {
   reading_ = false;
   read_all_ = !ok;
   if (ok) {
+    // What it holds is what it counts for. What cannot be inflated is for the handler to refuse.
+    grpc::ByteBuffer plain;
+    if (Inflate(reading_into_, &plain).value_or(false)) reading_into_.Swap(&plain);
     inbox_bytes_ += reading_into_.Length();
     bytes_of_all_ += reading_into_.Length();
     inbox_.push_back(std::move(reading_into_));
@@ -89,7 +93,7 @@ bool Stream::Full(size_t items, size_t bytes) const {
 
 void Stream::StepRead() {
   const bool full = Full(inbox_.size(), inbox_bytes_);
-  if (reading_ || read_all_ || full || cancelled_ || status_.has_value()) return;
+  if (!may_read_ || reading_ || read_all_ || full || cancelled_ || status_.has_value()) return;
   reading_ = true;
   StartRead(&reading_into_);
 }
@@ -117,9 +121,9 @@ void Stream::StepWork() {
     Work(std::move(in), ended);
   };
   WorkerPool& workers = method_.workers != nullptr ? *method_.workers : runtime_.workers;
-  if (workers.Submit(std::move(run))) return;
+  if (workers.Submit(std::move(run), record_.deadline())) return;
   working_ = false;
-  status_ = status::Overloaded(kRetryOverload);
+  status_ = status::Overloaded(workers.RetryAfter());
 }
 
 void Stream::Work(std::vector<grpc::ByteBuffer> in, bool ended) {
@@ -131,6 +135,7 @@ void Stream::Work(std::vector<grpc::ByteBuffer> in, bool ended) {
   });
   absl::MutexLock lock(&mutex_);
   working_ = false;
+  may_read_ = true;
   // What has been refused meanwhile gets no answer.
   if (status_.has_value()) return Step();
   // It may also have been woken during the run.

@@ -83,6 +83,7 @@ class Stream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byte
   // Whether to run though nothing has arrived. The first run comes before anything has been read:
   // it checks the key.
   bool again_ ABSL_GUARDED_BY(mutex_) = true;
+  bool may_read_ ABSL_GUARDED_BY(mutex_) = false;
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
   // What the call ends with once everything is written.

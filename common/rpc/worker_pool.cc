@@ -1,10 +1,23 @@
 #include "common/rpc/worker_pool.h"
 
+#include <algorithm>
 #include <utility>
 
-namespace alma::rpc {
+#include "absl/time/clock.h"
+#include "common/limit/clock.h"
+#include "common/limit/spread.h"
 
-WorkerPool::WorkerPool(int threads, size_t queue_limit) : queue_limit_(queue_limit) {
+namespace alma::rpc {
+namespace {
+
+// What the newest task counts for in the mean: after some 20 tasks the older ones are forgotten.
+constexpr double kNewest = 0.1;
+
+}  // namespace
+
+WorkerPool::WorkerPool(int threads, size_t queue_limit)
+    : thread_count_(threads), queue_limit_(queue_limit) {
+  threads_.reserve(threads);
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Work(); });
 }
 
@@ -16,11 +29,24 @@ WorkerPool::~WorkerPool() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-bool WorkerPool::Submit(Task task) {
+bool WorkerPool::Submit(Task task, absl::Time deadline) {
+  const absl::Duration now = limit::MonotonicNow();
+  const absl::Duration left =
+      deadline == absl::InfiniteFuture() ? absl::InfiniteDuration() : deadline - absl::Now();
   absl::MutexLock lock(&mutex_);
   if (tasks_.size() >= queue_limit_) return false;
-  tasks_.push_back(std::move(task));
+  const absl::Duration wait = Wait(now);
+  // By half: a call that begins at its deadline is work for nothing, and the wait is a guess.
+  if (wait > absl::ZeroDuration() && wait > left / 2) return false;
+  tasks_.push_back({std::move(task), now});
   return true;
+}
+
+absl::Duration WorkerPool::Wait(absl::Duration now) const {
+  const int ahead = static_cast<int>(tasks_.size()) + 1 - idle_;
+  if (ahead <= 0) return absl::ZeroDuration();
+  const absl::Duration by_pace = mean_ * ahead / thread_count_;
+  return tasks_.empty() ? by_pace : std::max(by_pace, now - tasks_.front().since);
 }
 
 size_t WorkerPool::queued() const {
@@ -28,16 +54,36 @@ size_t WorkerPool::queued() const {
   return tasks_.size();
 }
 
+absl::Duration WorkerPool::ExpectedWait() const {
+  const absl::Duration now = limit::MonotonicNow();
+  absl::MutexLock lock(&mutex_);
+  return Wait(now);
+}
+
+absl::Duration WorkerPool::RetryAfter() const {
+  return limit::Spread(std::clamp(ExpectedWait(), kMinRetry, kMaxRetry));
+}
+
+void WorkerPool::Measure(absl::Duration taken) {
+  mean_ = mean_ == absl::ZeroDuration() ? taken : mean_ + (taken - mean_) * kNewest;
+}
+
 void WorkerPool::Work() {
+  absl::Duration began = absl::InfiniteDuration();
   while (true) {
     Task task;
+    const absl::Duration ended = limit::MonotonicNow();
     {
       absl::MutexLock lock(&mutex_);
+      if (began != absl::InfiniteDuration()) Measure(ended - began);
+      ++idle_;
       mutex_.Await(absl::Condition(this, &WorkerPool::MayTake));
+      --idle_;
       if (tasks_.empty()) return;
-      task = std::move(tasks_.front());
+      task = std::move(tasks_.front().task);
       tasks_.pop_front();
     }
+    began = limit::MonotonicNow();
     task();
   }
 }

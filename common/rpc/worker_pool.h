@@ -8,10 +8,12 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 
 namespace alma::rpc {
 
-// Threads that may block on a database, so that gRPC's own never do. Thread-safe.
+// Threads that may block on a database, so that gRPC's own never do. First come, first served.
+// Thread-safe.
 class WorkerPool {
  public:
   using Task = absl::AnyInvocable<void()>;
@@ -21,20 +23,43 @@ class WorkerPool {
   // Runs what is queued, then joins.
   ~WorkerPool();
 
-  // False when the queue is full; the task is then dropped unrun.
-  [[nodiscard]] bool Submit(Task task) ABSL_LOCKS_EXCLUDED(mutex_);
+  // False when the queue is full, or so long that the task would probably wait for more than half
+  // of the time until `deadline`; the task is then dropped unrun.
+  [[nodiscard]] bool Submit(Task task, absl::Time deadline = absl::InfiniteFuture())
+      ABSL_LOCKS_EXCLUDED(mutex_);
 
   size_t queued() const ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // How long a task that came now would probably wait: what the queue takes at the pace of the last
+  // tasks, and no less than the first in it has waited so far.
+  absl::Duration ExpectedWait() const ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // How long somebody who was refused is to stay away: about until the queue of now has been worked
+  // off, kMinRetry to 1.5 kMaxRetry. Spread, so that not all come back at once.
+  absl::Duration RetryAfter() const ABSL_LOCKS_EXCLUDED(mutex_);
+  static constexpr absl::Duration kMinRetry = absl::Milliseconds(100);
+  static constexpr absl::Duration kMaxRetry = absl::Seconds(2);
+
  private:
+  struct Queued {
+    Task task;
+    absl::Duration since;
+  };
+
   void Work() ABSL_LOCKS_EXCLUDED(mutex_);
   bool MayTake() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return stopping_ || !tasks_.empty();
   }
+  void Measure(absl::Duration taken) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Duration Wait(absl::Duration now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  const int thread_count_;
   const size_t queue_limit_;
   mutable absl::Mutex mutex_;
-  std::deque<Task> tasks_ ABSL_GUARDED_BY(mutex_);
+  std::deque<Queued> tasks_ ABSL_GUARDED_BY(mutex_);
+  int idle_ ABSL_GUARDED_BY(mutex_) = 0;
+  // How long a task takes, the newer ones counting for more.
+  absl::Duration mean_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;
 };

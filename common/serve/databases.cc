@@ -3,10 +3,12 @@
 #include <cstdlib>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
 #include "common/db/migration.h"
+#include "common/serve/connections.h"
 #include "common/status/macros.h"
 
 ABSL_FLAG(std::string, migrate, "auto",
@@ -43,6 +45,8 @@ absl::StatusOr<Databases> Databases::Open(const Storage& storage, int sessions) 
     return absl::InvalidArgumentError("--write_lanes: 1 to 64");
   }
   Databases opened;
+  std::vector<db::Database*> databases;
+  databases.reserve(storage.schemas().size());
   for (const db::Schema* schema : storage.schemas()) {
     ASSIGN_OR_RETURN(auto database, storage.Open(*schema, sessions, lanes));
     if (const absl::Status migrated = MigrateIfAsked(*database); !migrated.ok()) {
@@ -50,8 +54,11 @@ absl::StatusOr<Databases> Databases::Open(const Storage& storage, int sessions) 
                                                         ": ", migrated.message()));
     }
     database->StartMonitor();
+    databases.push_back(database.get());
     opened.databases_.emplace(schema->database, std::move(database));
   }
+  // One of each database is its monitor's.
+  LogConnections(databases, sessions + lanes + 1);
   return opened;
 }
 

@@ -109,6 +109,11 @@ absl::Status MalformedRequest() {
               "the request cannot be parsed");
 }
 
+absl::Status RequestTooLarge() {
+  return Make(absl::StatusCode::kResourceExhausted, ErrorReason::ERROR_REASON_MALFORMED_REQUEST,
+              "the request is too large");
+}
+
 absl::Status PageTokenInvalid() {
   absl::Status status =
       Make(absl::StatusCode::kInvalidArgument, ErrorReason::ERROR_REASON_PAGE_TOKEN_INVALID,
@@ -158,6 +163,13 @@ absl::Status RateLimited(absl::Duration retry_delay) {
   return WithRetry(Make(absl::StatusCode::kResourceExhausted,
                         ErrorReason::ERROR_REASON_RATE_LIMITED, "too many calls with this API key"),
                    retry_delay);
+}
+
+absl::Status TooManyAtATime(absl::Duration retry_delay) {
+  return WithRetry(
+      Make(absl::StatusCode::kResourceExhausted, ErrorReason::ERROR_REASON_RATE_LIMITED,
+           "too many calls of this organization at a time"),
+      retry_delay);
 }
 
 absl::Status Overloaded(absl::Duration retry_delay) {
@@ -224,6 +236,14 @@ std::string_view Reason(const absl::Status& status) {
     return {};
   }
   return ReasonName(reason);
+}
+
+std::optional<absl::Duration> RetryDelay(const absl::Status& status) {
+  const absl::optional<absl::Cord> payload = status.GetPayload(kRetryInfoUrl);
+  google::rpc::RetryInfo retry;
+  if (!payload || !retry.ParseFromString(std::string(*payload))) return std::nullopt;
+  return absl::Seconds(retry.retry_delay().seconds()) +
+         absl::Nanoseconds(retry.retry_delay().nanos());
 }
 
 google::rpc::Status ToRpcStatus(const absl::Status& status) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,6 +43,7 @@ inline constexpr std::size_t kMaxDetailsBytes = 4096;
 absl::Status FieldsInvalid(const std::vector<FieldViolation>& violations, std::size_t unlisted = 0);
 
 absl::Status MalformedRequest();                        // INVALID_ARGUMENT, MALFORMED_REQUEST
+absl::Status RequestTooLarge();                         // RESOURCE_EXHAUSTED, MALFORMED_REQUEST
 absl::Status PageTokenInvalid();                        // INVALID_ARGUMENT, PAGE_TOKEN_INVALID
 absl::Status ApiKeyInvalid();                           // UNAUTHENTICATED, API_KEY_INVALID
 absl::Status ScopeMissing(std::string_view scope);      // PERMISSION_DENIED, SCOPE_MISSING
@@ -54,8 +56,10 @@ absl::Status CreateOfDeleted(std::string_view resource);
 // An update of a tombstone: FAILED_PRECONDITION, DELETED.
 absl::Status UpdateOfDeleted(std::string_view resource);
 
-// RESOURCE_EXHAUSTED with google.rpc.RetryInfo: the caller's own limit, the server's.
+// RESOURCE_EXHAUSTED with google.rpc.RetryInfo. RATE_LIMITED: the key's own limit, and that of the
+// organization's calls at a time; OVERLOADED: the server's.
 absl::Status RateLimited(absl::Duration retry_delay);
+absl::Status TooManyAtATime(absl::Duration retry_delay);
 absl::Status Overloaded(absl::Duration retry_delay);
 
 // DEADLINE_EXCEEDED, reason DEADLINE_TOO_SHORT: refused before any work began.
@@ -77,6 +81,9 @@ absl::Status AtItem(const absl::Status& status, std::string_view item);
 // The reason in the status' ErrorInfo, for logs and metrics; "" for OK and for unexpected statuses.
 // Valid for the life of the process.
 std::string_view Reason(const absl::Status& status);
+
+// What the status' RetryInfo says; nothing where it has none.
+std::optional<absl::Duration> RetryDelay(const absl::Status& status);
 
 // The one translation for the wire. Unexpected statuses become Internal(). The serialized
 // google.rpc.Status is at most kMaxDetailsBytes: details that do not fit are dropped from the end,

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/synchronization/notification.h"
+#include "common/limit/spread.h"
 #include "common/tenant/store.h"
 
 // The bodies of Store's templates.
@@ -35,7 +36,8 @@ absl::Status Store<Resource>::Create(const rpc::Call& call, Resource wanted,
   db::BatchWriter& writer = *this;
   std::unique_ptr<db::QueuedWrite> write =
       std::make_unique<QueuedCreate>(writer, call, std::move(wanted), std::move(completion));
-  return database_.Submit(write) ? absl::OkStatus() : status::Overloaded(rpc::kRetryOverload);
+  if (database_.Submit(write)) return absl::OkStatus();
+  return status::Overloaded(limit::Spread(db::kRetryFullLane));
 }
 
 template <typename Resource>

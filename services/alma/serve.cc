@@ -1,9 +1,11 @@
 #include <string>
 
 #include "common/auth/authenticator.h"
+#include "common/limit/limiter.h"
 #include "common/rpc/process.h"
 #include "common/serve/databases.h"
 #include "common/serve/host.h"
+#include "common/serve/limits.h"
 #include "common/serve/secrets.h"
 #include "common/serve/storage.h"
 #include "common/status/macros.h"
@@ -29,6 +31,7 @@ absl::Status Serve() {
   ASSIGN_OR_RETURN(const auto process,
                    rpc::Process::Create("alma", "127.0.0.1:7400", "127.0.0.1:7480"));
   ASSIGN_OR_RETURN(const auto storage, serve::Storage::FromFlags(AllSchemas()));
+  ASSIGN_OR_RETURN(const limit::Limits limits, serve::LimitsFromFlags());
   ASSIGN_OR_RETURN(const auto locks, storage.Lock());
   ASSIGN_OR_RETURN(const auth::Secrets secrets, Secrets(storage));
   ASSIGN_OR_RETURN(const auto databases, serve::Databases::Open(storage, process->workers()));
@@ -40,7 +43,8 @@ absl::Status Serve() {
     return api_keys.Verify(secret_sha256, deadline);
   });
   rpc::ApiKeyCallers callers(authenticator);
-  serve::Host host{*process, process->UseCallers(callers), page_tokens, databases};
+  limit::Limiter limiter(limits);
+  serve::Host host{*process, process->UseCallers(callers, &limiter), page_tokens, databases};
 
   const organizations::Module organizations(host, [&] { authenticator.Forget(); });
   const conversations::Module conversations(host);

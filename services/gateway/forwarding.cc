@@ -15,15 +15,13 @@
 namespace alma::gateway {
 namespace {
 
-constexpr char kRetryPushback[] = "grpc-retry-pushback-ms";
-
 std::string ToString(const grpc::string_ref& text) { return {text.data(), text.size()}; }
 
 // Whether an entry of the backend's metadata goes on to the client as it is. gRPC writes its own
 // ones anew (the status' details would arrive twice), and CallRecord those of the request.
 bool GoesOn(const std::string& key) {
   if (key == rpc::kRequestId || key == rpc::kTraceParent) return false;
-  return !key.starts_with("grpc-") || key == kRetryPushback;
+  return !key.starts_with("grpc-") || key == rpc::kRetryPushback;
 }
 
 // What a service's own log line gives as the reason; empty for OK and for what no service made.

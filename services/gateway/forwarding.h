@@ -50,8 +50,9 @@ class Forwarding {
     };
     if (auto admitted = record_.TryAdmit(); admitted.has_value()) return take_place(*admitted);
     const bool queued = to_.runtime.workers.Submit(
-        [this, take_place] { take_place(record_.Guard([this] { return record_.Admit(); })); });
-    if (!queued) done(status::Overloaded(rpc::kRetryOverload));
+        [this, take_place] { take_place(record_.Guard([this] { return record_.Admit(); })); },
+        record_.deadline());
+    if (!queued) done(status::Overloaded(to_.runtime.workers.RetryAfter()));
   }
 
   // As rpc::CallRecord::WatchKey.

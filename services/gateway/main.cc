@@ -5,8 +5,10 @@
 
 #include "absl/flags/flag.h"
 #include "absl/status/status.h"
+#include "common/limit/limiter.h"
 #include "common/rpc/command_line.h"
 #include "common/rpc/process.h"
+#include "common/serve/limits.h"
 #include "common/serve/secrets.h"
 #include "common/status/macros.h"
 #include "services/gateway/gateway.h"
@@ -50,13 +52,15 @@ absl::Status Run() {
                    rpc::Process::Create("alma-gateway", "127.0.0.1:7400", "127.0.0.1:7480"));
   ASSIGN_OR_RETURN(const auth::Secrets secrets, serve::LoadSecrets());
   ASSIGN_OR_RETURN(const gateway::BackendTls backend_tls, LoadBackendTls());
+  ASSIGN_OR_RETURN(const limit::Limits limits, serve::LimitsFromFlags());
+  limit::Limiter limiter(limits);
   ASSIGN_OR_RETURN(const auto gateway,
                    gateway::Gateway::Create({{"organizations", absl::GetFlag(FLAGS_organizations)},
                                              {"conversations", absl::GetFlag(FLAGS_conversations)},
                                              {"agents", absl::GetFlag(FLAGS_agents)},
                                              {"analytics", absl::GetFlag(FLAGS_analytics)}},
                                             secrets, backend_tls));
-  gateway->AddTo(process->UseCallers(gateway->callers()),
+  gateway->AddTo(process->UseCallers(gateway->callers(), &limiter),
                  [&](rpc::BytesService& service, std::function<bool()> ready) {
                    process->Add(service, std::move(ready));
                  });

@@ -26,6 +26,8 @@ class UnaryProxy final : public grpc::ServerUnaryReactor {
   const rpc::Method& method_;
   Forwarding forwarding_;
   const grpc::ByteBuffer& in_;
+  // What `in_` holds where the client has compressed it.
+  grpc::ByteBuffer plain_;
   grpc::ByteBuffer* const out_;
 };
 

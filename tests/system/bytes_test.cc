@@ -83,6 +83,22 @@ TEST_CASE("bytes that no message can be read from are refused and leave the proc
     request.mutable_message()->mutable_content()->push_back('a');
     CHECK(Create(client, request).status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED);
   }
+  SECTION("a compressed message that holds 64 MiB") {
+    v1::CreateMessageRequest request = NewMessage(id::NewUuid());
+    request.mutable_message()->set_content(std::string(64 << 20, 'a'));
+    for (const bool with_key : {false, true}) {
+      CAPTURE(with_key);
+      grpc::ClientContext context;
+      context.set_compression_algorithm(GRPC_COMPRESS_GZIP);
+      if (with_key) context.AddMetadata("authorization", "Bearer " + key);
+      v1::Message message;
+      const grpc::Status status = v1::MessagesService::NewStub(server.channel())
+                                      ->CreateMessage(&context, request, &message);
+      // Without a key nobody looks what it holds.
+      CHECK(status.error_code() ==
+            (with_key ? grpc::StatusCode::RESOURCE_EXHAUSTED : grpc::StatusCode::UNAUTHENTICATED));
+    }
+  }
   CHECK(server.Running());
   CHECK(HealthBecomes(server.channel(), "SERVING", absl::Seconds(5)));
   CHECK(CreateConversations(client, 1).size() == 1);

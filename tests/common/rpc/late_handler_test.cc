@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include <grpcpp/generic/generic_stub.h>
+
 #include "absl/synchronization/blocking_counter.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
@@ -87,6 +89,24 @@ class Served {
   grpc::Status Get(const std::string& uuid = "asked for", Agent* agent = nullptr) {
     grpc::ClientContext context;
     return Get(context, uuid, agent);
+  }
+
+  // Sends `bytes` as the request, and waits for its answer for 100 ms.
+  grpc::Status SendBytes(const std::string& bytes) {
+    const grpc::Slice slice(bytes);
+    grpc::ByteBuffer in(&slice, 1);
+    grpc::ByteBuffer out;
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(100));
+    absl::Notification ended;
+    grpc::Status status;
+    grpc::GenericStub(server_.channel())
+        .UnaryCall(&context, testing::kGetAgent, {}, &in, &out, [&](grpc::Status answered) {
+          status = std::move(answered);
+          ended.Notify();
+        });
+    ended.WaitForNotification();
+    return status;
   }
 
   AgentsService::Stub& stub() { return *stub_; }
@@ -178,7 +198,7 @@ TEST_CASE("an exception of a late handler is INTERNAL") {
   CHECK(status.error_message().find("private") == std::string::npos);
 }
 
-TEST_CASE("a late handler of a known caller needs no worker unless its request is large") {
+TEST_CASE("a late handler of a known caller needs no worker for a small request in plain bytes") {
   absl::Notification begun;
   absl::Notification go_on;
   Served served(
@@ -198,8 +218,12 @@ TEST_CASE("a late handler of a known caller needs no worker unless its request i
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(100));
   CHECK(served.Get(context, large).error_code() == grpc::StatusCode::DEADLINE_EXCEEDED);
+  // It begins as gzip does, and could become anything.
+  const std::string compressed = "\x1f\x8b";
+  CHECK(served.SendBytes(compressed).error_code() == grpc::StatusCode::DEADLINE_EXCEEDED);
   go_on.Notify();
   CHECK(served.Get(large).ok());
+  CHECK(ReasonOf(served.SendBytes(compressed)) == "MALFORMED_REQUEST");
 }
 
 TEST_CASE("a late handler of a caller who has to be waited for runs on a worker") {

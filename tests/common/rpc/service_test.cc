@@ -201,15 +201,22 @@ TEST_CASE("a full queue refuses at once and says when to come back") {
   REQUIRE(one_worker.Submit([] {}));
   const auto stub = AgentsService::NewStub(server.channel());
   Agent agent;
-  const grpc::Status refused = stub->GetAgent(ByReader().get(), {}, &agent);
+  const auto context = ByReader();
+  const grpc::Status refused = stub->GetAgent(context.get(), {}, &agent);
   go_on.Notify();
   CHECK(refused.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED);
+  const auto pushback = context->GetServerTrailingMetadata().find("grpc-retry-pushback-ms");
+  REQUIRE(pushback != context->GetServerTrailingMetadata().end());
+  const int millis = std::stoi(std::string(pushback->second.data(), pushback->second.size()));
+  CHECK(millis >= 100);
   CHECK(ReasonOf(refused) == "OVERLOADED");
   google::rpc::Status details;
   REQUIRE(details.ParseFromString(refused.error_details()));
   google::rpc::RetryInfo retry;
   REQUIRE(details.details(1).UnpackTo(&retry));
-  CHECK(retry.retry_delay().nanos() + retry.retry_delay().seconds() > 0);
+  CHECK(retry.retry_delay().seconds() == 0);
+  CHECK(retry.retry_delay().nanos() > (millis - 1) * 1'000'000);
+  CHECK(retry.retry_delay().nanos() <= millis * 1'000'000);
 }
 
 }  // namespace

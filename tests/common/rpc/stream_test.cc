@@ -7,6 +7,7 @@
 #include <functional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
@@ -114,6 +115,41 @@ TEST_CASE("a stream without a key or its scope is refused before anything is sen
   testing::SetCaller(without_scope, testing::Caller("o", {auth::kConversationsRead}));
   CHECK(ReasonOf(streams.stub->ImportMessages(&without_scope)->Finish()) == "SCOPE_MISSING");
   CHECK(run == 0);
+}
+
+// Looks for a key until it is told what to say.
+class SlowDoor final : public Callers {
+ public:
+  bool MayBeInternal() const override { return false; }
+  absl::StatusOr<auth::v1::Principal> Resolve(const Metadata&, absl::Time) override {
+    answer.WaitForNotification();
+    return testing::Caller("o", {auth::kConversationsWrite});
+  }
+  absl::Notification answer;
+};
+
+TEST_CASE("nothing of a stream is read before its key has been looked at") {
+  TestRuntime shared;
+  SlowDoor door;
+  Runtime runtime{(*shared).workers, door, (*shared).metrics, (*shared).hold};
+  StreamService service(runtime, EchoItems, CountUp);
+  const InProcessServer server({&service});
+  const auto stub = MessagesService::NewStub(server.channel());
+  grpc::ClientContext context;
+  const auto stream = stub->ImportMessages(&context);
+  std::atomic<bool> written = false;
+  // Without a network a message is written when it is read.
+  std::thread client([&] { written = stream->Write(Item("a")); });
+  absl::SleepFor(absl::Milliseconds(100));
+  CHECK_FALSE(written);
+  door.answer.Notify();
+  client.join();
+  CHECK(written);
+  stream->WritesDone();
+  ImportMessagesResponse response;
+  CHECK(stream->Read(&response));
+  CHECK_FALSE(stream->Read(&response));
+  CHECK(stream->Finish().ok());
 }
 
 // Lets a caller in until it is told not to.

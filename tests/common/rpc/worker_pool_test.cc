@@ -7,6 +7,7 @@
 
 #include "absl/synchronization/blocking_counter.h"
 #include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
 #include "catch2/catch.hpp"
 #include "tests/support/concurrently.h"
 
@@ -77,6 +78,80 @@ TEST_CASE("tasks that many threads submit at once are each run once", "[threads]
   }
   CHECK(refused == 0);
   CHECK(std::all_of(runs.begin(), runs.end(), [](const auto& run) { return run == 1; }));
+}
+
+// A pool of one thread that knows what tasks take, and is held up by one more of them until the
+// end.
+class HeldUp {
+ public:
+  explicit HeldUp(absl::Duration task_takes) {
+    for (int i = 0; i < 5; ++i) CHECK(pool.Submit([task_takes] { absl::SleepFor(task_takes); }));
+    absl::Notification begun;
+    CHECK(pool.Submit([&] {
+      begun.Notify();
+      go_on_.WaitForNotification();
+    }));
+    begun.WaitForNotification();
+  }
+  ~HeldUp() { go_on_.Notify(); }
+
+  bool SubmitFor(absl::Duration time_left) {
+    return pool.Submit([] {}, absl::Now() + time_left);
+  }
+
+ private:
+  absl::Notification go_on_;
+
+ public:
+  WorkerPool pool{1, 100};
+};
+
+TEST_CASE("a task that would not begin in half of its time is refused by what others have taken") {
+  HeldUp held_up(absl::Milliseconds(20));
+  for (int i = 0; i < 10; ++i) CHECK(held_up.pool.Submit([] {}));
+  CHECK(held_up.pool.ExpectedWait() >= absl::Milliseconds(11 * 20));
+  CHECK_FALSE(held_up.SubmitFor(absl::Milliseconds(400)));
+  CHECK(held_up.SubmitFor(absl::Hours(1)));
+  CHECK(held_up.pool.Submit([] {}, absl::InfiniteFuture()));
+  CHECK(held_up.pool.queued() == 12);
+}
+
+TEST_CASE("a task is refused that has less time than the first in the queue has waited") {
+  HeldUp held_up(absl::ZeroDuration());
+  CHECK(held_up.SubmitFor(absl::Hours(1)));
+  absl::SleepFor(absl::Milliseconds(100));
+  CHECK_FALSE(held_up.SubmitFor(absl::Milliseconds(190)));
+  CHECK(held_up.SubmitFor(absl::Hours(1)));
+}
+
+TEST_CASE("a pool with a free thread takes a task whatever its deadline and others took") {
+  WorkerPool pool(2, 100);
+  for (int i = 0; i < 4; ++i) CHECK(pool.Submit([] { absl::SleepFor(absl::Milliseconds(20)); }));
+  while (pool.ExpectedWait() > absl::ZeroDuration()) absl::SleepFor(absl::Milliseconds(1));
+  absl::Notification run;
+  CHECK(pool.Submit([&] { run.Notify(); }, absl::Now() - absl::Seconds(1)));
+  run.WaitForNotification();
+}
+
+TEST_CASE(
+    "whoever is refused is told to stay away until the queue is worked off and not too long") {
+  HeldUp held_up(absl::Milliseconds(20));
+  CHECK(held_up.pool.RetryAfter() >= WorkerPool::kMinRetry);
+  CHECK(held_up.pool.RetryAfter() <=
+        1.5 * std::max(WorkerPool::kMinRetry, held_up.pool.ExpectedWait()));
+  for (int i = 0; i < 20; ++i) CHECK(held_up.pool.Submit([] {}));
+  CHECK(held_up.pool.RetryAfter() >= absl::Milliseconds(21 * 20));
+  for (int i = 0; i < 80; ++i) CHECK(held_up.pool.Submit([] {}));
+  absl::Duration shortest = absl::InfiniteDuration();
+  absl::Duration longest;
+  for (int i = 0; i < 100; ++i) {
+    const absl::Duration told = held_up.pool.RetryAfter();
+    shortest = std::min(shortest, told);
+    longest = std::max(longest, told);
+  }
+  CHECK(shortest >= absl::Milliseconds(1600));
+  CHECK(longest <= 1.5 * WorkerPool::kMaxRetry);
+  CHECK(longest > 1.2 * shortest);
 }
 
 TEST_CASE("a task is gone once it has run", "[threads]") {

@@ -133,6 +133,9 @@ TEST_CASE("RetryInfo tells how long to wait where waiting helps") {
   CHECK(delay(RateLimited(absl::Milliseconds(1250))) == absl::Milliseconds(1250));
   CHECK(delay(Overloaded(absl::Seconds(3))) == absl::Seconds(3));
   CHECK(delay(Overloaded(absl::Seconds(-3))) == absl::ZeroDuration());
+  CHECK(RetryDelay(TooManyAtATime(absl::Milliseconds(1250))) == absl::Milliseconds(1250));
+  CHECK_FALSE(RetryDelay(NotFound("message")).has_value());
+  CHECK_FALSE(RetryDelay(absl::OkStatus()).has_value());
   CHECK(delay(DatabaseUnavailable()) == absl::Seconds(1));
   CHECK(delay(BackendUnavailable()) == absl::Seconds(1));
   CHECK_FALSE(FindDetail<google::rpc::RetryInfo>(Details(DatabaseFull())));

@@ -8,6 +8,7 @@
 #include "absl/synchronization/blocking_counter.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
+#include "common/status/status.h"
 #include "tests/common/tenant/notes.h"
 
 // Creates of many callers that share a transaction.
@@ -258,11 +259,21 @@ TEST_CASE("a lane that is full refuses creates and stores those that it took") {
   REQUIRE(together.AllAnsweredOnce());
   int64_t taken = 0;
   int64_t refused = 0;
+  absl::Duration shortest = absl::InfiniteDuration();
+  absl::Duration longest = absl::ZeroDuration();
   for (const Answer& answer : together.answers) {
     if (answer.ok()) ++taken;
-    if (ReasonOf(answer.status()) == "OVERLOADED") ++refused;
+    if (ReasonOf(answer.status()) != "OVERLOADED") continue;
+    ++refused;
+    const absl::Duration wait = status::RetryDelay(answer.status()).value_or(absl::ZeroDuration());
+    shortest = std::min(shortest, wait);
+    longest = std::max(longest, wait);
   }
   CHECK(refused >= 3);
+  CHECK(shortest >= db::kRetryFullLane);
+  CHECK(longest <= 1.5 * db::kRetryFullLane);
+  // Or they would all come back together.
+  CHECK(longest > shortest);
   CHECK(taken + refused == static_cast<int64_t>(together.answers.size()));
   CHECK(stored.Count("select revision from revisions") == taken + 1);
 }

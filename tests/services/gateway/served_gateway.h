@@ -13,6 +13,7 @@
 #include "absl/time/clock.h"
 #include "catch2/catch.hpp"
 #include "common/auth/scopes.h"
+#include "common/limit/limiter.h"
 #include "common/metrics/metrics.h"
 #include "common/rpc/server.h"
 #include "common/rpc/worker_pool.h"
@@ -45,7 +46,8 @@ inline bool Eventually(const std::function<bool()>& condition) {
 // A gateway on a unix socket of its own.
 class ServedGateway {
  public:
-  explicit ServedGateway(const Addresses& addresses) {
+  // `limiter`, where there is one, outlives it.
+  explicit ServedGateway(const Addresses& addresses, limit::Limiter* limiter = nullptr) {
     auto created = Gateway::Create(addresses, kSecrets);
     REQUIRE(created.ok());
     gateway_ = *std::move(created);
@@ -54,7 +56,8 @@ class ServedGateway {
     runtime_ = std::make_unique<rpc::Runtime>(rpc::Runtime{.workers = workers_,
                                                            .callers = gateway_->callers(),
                                                            .metrics = metrics_,
-                                                           .hold = server_->hold()});
+                                                           .hold = server_->hold(),
+                                                           .limiter = limiter});
     gateway_->AddTo(*runtime_, [&](rpc::BytesService& service, std::function<bool()> ready) {
       server_->Add(service, std::move(ready));
     });
@@ -82,9 +85,10 @@ class ServedGateway {
 // and the other.
 class Pair {
  public:
-  Pair()
+  explicit Pair(limit::Limiter* limiter = nullptr)
       : behind(absl::StrCat("unix:", folder_.path(), "/behind"), {&keys, &messages}),
-        gateway({{"organizations", {behind.address()}}, {"conversations", {behind.address()}}}),
+        gateway({{"organizations", {behind.address()}}, {"conversations", {behind.address()}}},
+                limiter),
         direct(MessagesService::NewStub(ChannelTo(behind.address()))),
         proxied(MessagesService::NewStub(ChannelTo(gateway.address()))),
         key(keys.Add(

@@ -1,0 +1,127 @@
+#include <atomic>
+#include <chrono>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "catch2/catch.hpp"
+#include "common/limit/limiter.h"
+#include "tests/services/gateway/served_gateway.h"
+#include "tests/support/concurrently.h"
+#include "tests/support/service_harness.h"
+
+// What a gateway's limiter means for the calls that it forwards.
+namespace alma::gateway {
+namespace {
+
+using limit::Limiter;
+using testing::ReasonOf;
+
+grpc::Status Get(const Pair& pair, MessagesService::Stub& stub) {
+  const auto context = pair.NewContext();
+  Message message;
+  return stub.GetMessage(context.get(), {}, &message);
+}
+
+TEST_CASE("a call beyond the rate does not reach the backend and one that obeys does") {
+  std::atomic<int64_t> now = 1;
+  Limiter limiter({.key_rate = 4, .key_burst = 1},
+                  [&now] { return absl::Nanoseconds(now.load()); });
+  Pair pair(&limiter);
+  CHECK(Get(pair, *pair.proxied).ok());
+  const auto context = pair.NewContext();
+  Message message;
+  const grpc::Status refused = pair.proxied->GetMessage(context.get(), {}, &message);
+  CHECK(refused.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED);
+  CHECK(ReasonOf(refused) == "RATE_LIMITED");
+  const auto pushback = context->GetServerTrailingMetadata().find("grpc-retry-pushback-ms");
+  REQUIRE(pushback != context->GetServerTrailingMetadata().end());
+  CHECK(std::string(pushback->second.data(), pushback->second.size()) == "250");
+  CHECK(pair.messages.calls().size() == 1);
+  now += absl::ToInt64Nanoseconds(absl::Milliseconds(250));
+  CHECK(Get(pair, *pair.proxied).ok());
+  // Who does not come through the gateway is not held to its limits.
+  CHECK(Get(pair, *pair.direct).ok());
+}
+
+TEST_CASE("gRPC's own retries obey the pushback and get in") {
+  Limiter limiter({.key_rate = 2, .key_burst = 1});
+  Pair pair(&limiter);
+  grpc::ChannelArguments arguments;
+  // One more attempt, which without the pushback would come far too early.
+  arguments.SetServiceConfigJSON(R"({"methodConfig": [{"name": [{}], "retryPolicy": {
+      "maxAttempts": 2, "initialBackoff": "0.001s", "maxBackoff": "0.001s",
+      "backoffMultiplier": 1, "retryableStatusCodes": ["RESOURCE_EXHAUSTED"]}}]})");
+  const auto stub = MessagesService::NewStub(grpc::CreateCustomChannel(
+      pair.gateway.address(), grpc::InsecureChannelCredentials(), arguments));
+  for (int i = 0; i < 3; ++i) CHECK(Get(pair, *stub).ok());
+  CHECK(pair.messages.calls().size() == 3);
+}
+
+// Ends a call in the n-th way of kEndings.
+constexpr int kEndings = 6;
+
+void End(const Pair& pair, ApiKeysService::Stub& keys, int way) {
+  const auto context = pair.NewContext();
+  if (way == 0) {
+    Get(pair, *pair.proxied);
+  } else if (way == 1) {
+    // It needs a scope that the key lacks.
+    organizations::v1::ApiKey key;
+    keys.GetApiKey(context.get(), {}, &key);
+  } else if (way == 2) {
+    context->set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(2));
+    GetMessageRequest request;
+    request.set_uuid("slow");
+    Message message;
+    pair.proxied->GetMessage(context.get(), request, &message);
+  } else {
+    const auto stream = pair.proxied->ImportMessages(context.get());
+    ImportMessagesResponse response;
+    stream->Write(Item("a"));
+    stream->Read(&response);
+    if (way == 3) context->TryCancel();
+    if (way == 4) stream->Write(Item("error"));
+    stream->WritesDone();
+    stream->Finish();
+  }
+}
+
+TEST_CASE("after calls through the gateway that ended in every way all places are free") {
+  constexpr int kCap = 50;
+  constexpr int kCalls = 2000;
+  Limiter limiter({.organization_concurrency = kCap});
+  Pair pair(&limiter);
+  pair.messages.get = [](auto&, const GetMessageRequest& request, auto&) {
+    if (request.uuid() == "slow") absl::SleepFor(absl::Milliseconds(5));
+    return grpc::Status(grpc::StatusCode::NOT_FOUND, "no such message");
+  };
+  pair.messages.import_messages = [](auto&, ScriptedMessages::Importing& stream) {
+    ImportMessagesRequest request;
+    while (stream.Read(&request)) {
+      if (request.message().content() == "error") {
+        return grpc::Status(grpc::StatusCode::ABORTED, "an error of a test");
+      }
+      stream.Write({});
+    }
+    return grpc::Status::OK;
+  };
+  const auto keys = ApiKeysService::NewStub(ChannelTo(pair.gateway.address()));
+  std::atomic<int> next = 0;
+  testing::Concurrently(4, [&](int) {
+    for (int i = next++; i < kCalls; i = next++) End(pair, *keys, i % kEndings);
+  });
+  CHECK(Eventually([&] {
+    std::vector<Limiter::Slot> slots(kCap);
+    for (Limiter::Slot& slot : slots) {
+      if (limiter.Admit("key", kOrganization, &slot).has_value()) return false;
+    }
+    Limiter::Slot one_more;
+    return limiter.Admit("key", kOrganization, &one_more).has_value();
+  }));
+}
+
+}  // namespace
+}  // namespace alma::gateway
