@@ -114,7 +114,7 @@ class Served {
 
  private:
   TestRuntime shared_;
-  WorkerPool workers_{1, 10};
+  WorkerPool workers_{1, 100};
   KnownCallers callers_;
   Runtime runtime_;
   LateService service_;
