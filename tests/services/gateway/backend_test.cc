@@ -15,10 +15,13 @@
 #include "services/gateway/routes.h"
 #include "tests/services/gateway/served_gateway.h"
 #include "tests/services/gateway/wire.h"
+#include "tests/support/eventually.h"
 #include "tests/support/service_harness.h"
 
 namespace alma::gateway {
 namespace {
+
+using testing::Eventually;
 
 using Strings = std::vector<std::string>;
 
