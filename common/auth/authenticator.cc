@@ -9,6 +9,7 @@
 #include "common/auth/scopes.h"
 #include "common/status/macros.h"
 #include "common/status/status.h"
+#include "common/text/timestamp.h"
 
 namespace alma::auth {
 
@@ -25,10 +26,6 @@ constexpr size_t kMaxRenewals = 10'000;
 // How long a look-up that no call waits for may take.
 constexpr absl::Duration kCheckTimeout = absl::Seconds(5);
 
-absl::Time ToTime(const google::protobuf::Timestamp& time) {
-  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
-}
-
 // A clock that is set back proves nothing.
 bool Within(absl::Duration duration, absl::Time since, absl::Time now) {
   return now < since + duration && now > since - duration;
@@ -39,7 +36,7 @@ std::shared_ptr<const KnownKey> ToKnownKey(const VerifyApiKeyResponse& verified,
   key->principal.set_organization_uuid(verified.organization_uuid());
   key->principal.set_api_key_uuid(verified.api_key_uuid());
   *key->principal.mutable_scopes() = verified.scopes();
-  if (verified.has_expires_at()) key->expires = ToTime(verified.expires_at());
+  if (verified.has_expires_at()) key->expires = text::ToTime(verified.expires_at());
   key->change_seq = verified.change_seq();
   key->proven = asked;
   key->renew_at = absl::ToUnixNanos(asked + Authenticator::kRenewEvery);

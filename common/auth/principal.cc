@@ -2,7 +2,7 @@
 
 #include "common/auth/scopes.h"
 #include "common/status/status.h"
-#include "google/protobuf/timestamp.pb.h"
+#include "common/text/timestamp.h"
 
 namespace alma::auth {
 namespace {
@@ -10,18 +10,14 @@ namespace {
 using v1::Principal;
 using v1::SignedPrincipal;
 
-absl::Time ToTime(const google::protobuf::Timestamp& timestamp) {
-  return absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos());
-}
-
 bool NamesCaller(const Principal& principal) {
   return !principal.organization_uuid().empty() || HasScope(principal, kInternal);
 }
 
 bool IsValidAt(const Principal& principal, absl::Time now) {
   return principal.has_issued_at() && principal.has_expires_at() &&
-         ToTime(principal.issued_at()) <= now + kPrincipalClockSkew &&
-         now < ToTime(principal.expires_at()) + kPrincipalClockSkew;
+         text::ToTime(principal.issued_at()) <= now + kPrincipalClockSkew &&
+         now < text::ToTime(principal.expires_at()) + kPrincipalClockSkew;
 }
 
 }  // namespace

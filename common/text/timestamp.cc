@@ -96,6 +96,10 @@ void TruncateToMicros(Timestamp* timestamp) {
   timestamp->set_nanos(timestamp->nanos() / kNanosPerMicro * kNanosPerMicro);
 }
 
+absl::Time ToTime(const Timestamp& timestamp) {
+  return absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos());
+}
+
 Timestamp Now() {
   const std::int64_t micros = std::chrono::duration_cast<std::chrono::microseconds>(
                                   std::chrono::system_clock::now().time_since_epoch())

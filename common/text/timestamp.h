@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "google/protobuf/timestamp.pb.h"
 
 // Timestamps as both databases exchange them: UTC text, years 0001 to 9999, microseconds.
@@ -24,6 +25,8 @@ absl::StatusOr<google::protobuf::Timestamp> ParseTimestamp(std::string_view text
 
 // Cuts off what is below a microsecond; databases keep no more.
 void TruncateToMicros(google::protobuf::Timestamp* timestamp);
+
+absl::Time ToTime(const google::protobuf::Timestamp& timestamp);
 
 // The wall clock, truncated to microseconds.
 google::protobuf::Timestamp Now();

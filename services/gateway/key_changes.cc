@@ -63,7 +63,8 @@ std::optional<std::string> ChangedOrganization(std::string_view path, const grpc
   for (const Change& change : kChanges) {
     if (change.path != path) continue;
     if (status.ok()) return change.organization(answer);
-    // Where an administrator of the platform changed another's, the key store's own word comes soon.
+    // Where an administrator of the platform changed another's, the key store's own word comes
+    // soon.
     if (!MayHaveHappened(status.error_code())) return std::nullopt;
     return caller.organization_uuid();
   }

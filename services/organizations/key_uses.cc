@@ -1,6 +1,7 @@
 #include "services/organizations/key_uses.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -13,13 +14,6 @@ namespace alma::organizations {
 namespace {
 
 using google::protobuf::util::TimeUtil;
-
-// Sessions keep every statement that they have seen, so its number of keys is a power of two.
-size_t SlotsFor(size_t keys) {
-  size_t slots = 1;
-  while (slots < keys) slots *= 2;
-  return slots;
-}
 
 }  // namespace
 
@@ -78,9 +72,9 @@ void KeyUses::Run() {
 absl::Status KeyUses::Write(absl::Span<const std::string> uuids, absl::Time deadline) {
   const auto now = text::Now();
   const auto before = now - TimeUtil::SecondsToDuration(absl::ToInt64Seconds(kWriteEvery));
-  std::vector<std::string> names;
-  names.reserve(SlotsFor(uuids.size()));
-  for (size_t i = 0; i < SlotsFor(uuids.size()); ++i) names.push_back(absl::StrCat("k", i));
+  // Sessions keep every statement that they have seen, so its number of keys is a power of two.
+  std::vector<std::string> names(std::bit_ceil(uuids.size()));
+  for (size_t i = 0; i < names.size(); ++i) names[i] = absl::StrCat("k", i);
   std::string sql =
       "update \"authorization\" set last_used = :now "
       "where (last_used is null or last_used < :before) and uuid in (";

@@ -24,6 +24,11 @@ struct Lockable {
   std::condition_variable changed;
 };
 
+// absl keeps the word of a lock as an integer.
+Lockable* At(intptr_t word) {
+  return reinterpret_cast<Lockable*>(word);  // NOLINT(performance-no-int-to-ptr)
+}
+
 // What stands behind a lock's only word, made at the first use.
 Lockable& Of(std::atomic<intptr_t>& word) {
   intptr_t seen = word.load(std::memory_order_acquire);
@@ -33,7 +38,7 @@ Lockable& Of(std::atomic<intptr_t>& word) {
     if (word.compare_exchange_strong(seen, value, std::memory_order_acq_rel)) return *made;
     delete made;
   }
-  return *reinterpret_cast<Lockable*>(seen);
+  return *At(seen);
 }
 
 // Far enough, and no overflow in the clocks behind it.
@@ -43,7 +48,7 @@ std::chrono::system_clock::time_point ToStd(Time deadline) {
 
 }  // namespace
 
-Mutex::~Mutex() { delete reinterpret_cast<Lockable*>(mu_.load(std::memory_order_acquire)); }
+Mutex::~Mutex() { delete At(mu_.load(std::memory_order_acquire)); }
 
 void Mutex::Lock() { Of(mu_).mutex.lock(); }
 
@@ -108,7 +113,7 @@ bool CondVar::WaitWithDeadline(Mutex* mutex, Time deadline) {
 
 void CondVar::Signal() { Of(cv_).changed.notify_one(); }
 void CondVar::SignalAll() { Of(cv_).changed.notify_all(); }
-CondVar::~CondVar() { delete reinterpret_cast<Lockable*>(cv_.load(std::memory_order_acquire)); }
+CondVar::~CondVar() { delete At(cv_.load(std::memory_order_acquire)); }
 
 void Notification::Notify() {
   MutexLock lock(&mutex_);

@@ -55,16 +55,6 @@ class AskedStore {
     return deadline_;
   }
 
-  // Waits until `condition` holds, 5 s at most; whether it does.
-  static bool Eventually(const std::function<bool()>& condition) {
-    const absl::Time end = absl::Now() + absl::Seconds(5);
-    while (!condition()) {
-      if (absl::Now() > end) return false;
-      absl::SleepFor(absl::Milliseconds(1));
-    }
-    return true;
-  }
-
  private:
   absl::StatusOr<VerifyApiKeyResponse> Verify(const std::string& sha256, absl::Time deadline) {
     absl::StatusOr<VerifyApiKeyResponse> read;

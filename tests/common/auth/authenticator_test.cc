@@ -13,11 +13,13 @@
 #include "common/status/status.h"
 #include "tests/common/auth/asked_store.h"
 #include "tests/support/concurrently.h"
+#include "tests/support/eventually.h"
 
 namespace alma::auth {
 namespace {
 
 using testing::Concurrently;
+using testing::Eventually;
 
 TEST_CASE("a key in force becomes its principal") {
   AskedStore store;
@@ -163,15 +165,15 @@ TEST_CASE("a key in use is asked for once a minute without a call waiting for it
   for (int i = 0; i < 5; ++i) CHECK(use(absl::Seconds(11)));
   CHECK(store.asked() == 1);
   for (int i = 0; i < 5; ++i) CHECK(use(absl::Seconds(2)));
-  CHECK(store.Eventually([&] { return store.asked() == 2; }));
+  CHECK(Eventually([&] { return store.asked() == 2; }));
   for (int i = 0; i < 5; ++i) CHECK(use(absl::Seconds(10)));
   absl::SleepFor(absl::Milliseconds(50));
   CHECK(store.asked() == 2);
   // That of a key which is not in force any more ends it.
   store.Answer(status::NotFound("API key"));
   CHECK(use(absl::Seconds(20)));
-  CHECK(store.Eventually([&] { return store.asked() == 3; }));
-  CHECK(store.Eventually([&] { return !use(absl::ZeroDuration()); }));
+  CHECK(Eventually([&] { return store.asked() == 3; }));
+  CHECK(Eventually([&] { return !use(absl::ZeroDuration()); }));
 }
 
 TEST_CASE("a key store that cannot be asked lets in only what it has proven lately") {

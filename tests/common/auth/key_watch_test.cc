@@ -10,9 +10,12 @@
 #include "catch2/catch.hpp"
 #include "common/status/status.h"
 #include "tests/common/auth/asked_store.h"
+#include "tests/support/eventually.h"
 
 namespace alma::auth {
 namespace {
+
+using testing::Eventually;
 
 // An open call of a key that has been let in.
 struct OpenCall {
@@ -25,7 +28,7 @@ struct OpenCall {
 
   // Why it was ended, within 5 s; OK where it was not.
   absl::Status Ended() {
-    AskedStore::Eventually([this] {
+    Eventually([this] {
       absl::MutexLock lock(&mutex);
       return !last.ok();
     });
@@ -94,7 +97,7 @@ TEST_CASE("an open call ends when its key loses the scope and not when it loses 
   store.Answer(response);
   store.authenticator.Apply(KeyChange(5, Sha256(key), false), true);
   CHECK(writing.Ended() == status::ScopeMissing("agents.write"));
-  CHECK(AskedStore::Eventually([&] { return reading.watch->Holds(); }));
+  CHECK(Eventually([&] { return reading.watch->Holds(); }));
 }
 
 TEST_CASE("a call that has to wait for its key is told when it holds") {
@@ -107,7 +110,7 @@ TEST_CASE("a call that has to wait for its key is told when it holds") {
   CHECK_FALSE(call.watch->Holds());
   CHECK(call.Told() == 0);
   go_on.Notify();
-  CHECK(AskedStore::Eventually([&] { return call.Told() > 0; }));
+  CHECK(Eventually([&] { return call.Told() > 0; }));
   CHECK(call.watch->Holds());
 }
 
@@ -125,7 +128,7 @@ TEST_CASE("an open call goes on without the key store for as long as its key doe
   store.Answer(status::DatabaseUnavailable());
   store.Advance(Authenticator::kWithoutStore - absl::Milliseconds(1));
   CHECK_FALSE(call.watch->Holds());
-  CHECK(AskedStore::Eventually([&] { return call.Told() > 0; }));
+  CHECK(Eventually([&] { return call.Told() > 0; }));
   CHECK(call.watch->Holds());
   store.Advance(absl::Milliseconds(1));
   CHECK(call.Ended() == status::DatabaseUnavailable());

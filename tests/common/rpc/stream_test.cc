@@ -18,22 +18,16 @@
 #include "common/status/macros.h"
 #include "tests/common/rpc/stream_service.h"
 #include "tests/support/captured.h"
+#include "tests/support/eventually.h"
 
 // How streaming calls begin and end.
 namespace alma::rpc {
 namespace {
 
+using testing::Eventually;
 using testing::InProcessServer;
 using testing::ReasonOf;
 using testing::TestRuntime;
-
-bool Eventually(const std::function<bool()>& condition) {
-  for (int i = 0; i < 1000; ++i) {
-    if (condition()) return true;
-    absl::SleepFor(absl::Milliseconds(10));
-  }
-  return false;
-}
 
 TEST_CASE("an error of a handler ends the stream behind the answers that it gave") {
   Streams streams([](const Call& call, State& state, Items items,
@@ -274,7 +268,7 @@ TEST_CASE("a stream that is cancelled is forgotten and logged as such") {
     context->TryCancel();
     CHECK(stream->Finish().error_code() == grpc::StatusCode::CANCELLED);
   }
-  CHECK(Eventually([&] { return forgotten == before + 1; }));
+  CHECK(Eventually([&] { return forgotten == before + 1; }, absl::Seconds(10)));
   const std::string lines = captured.Text();
   REQUIRE(log::SetUp("warning"));
   INFO(lines);
@@ -288,7 +282,7 @@ TEST_CASE("a stream ends at the client's deadline") {
   context->set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(100));
   const auto stream = streams.stub->ImportMessages(context.get());
   CHECK(stream->Finish().error_code() == grpc::StatusCode::DEADLINE_EXCEEDED);
-  CHECK(Eventually([&] { return forgotten == before + 1; }));
+  CHECK(Eventually([&] { return forgotten == before + 1; }, absl::Seconds(10)));
 }
 
 }  // namespace

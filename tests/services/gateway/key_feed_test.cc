@@ -12,12 +12,14 @@
 #include "catch2/catch.hpp"
 #include "common/log/log.h"
 #include "tests/services/gateway/served_gateway.h"
+#include "tests/support/eventually.h"
 #include "tests/support/service_harness.h"
 
 // How a gateway learns which keys are in force, and what it does while it cannot.
 namespace alma::gateway {
 namespace {
 
+using testing::Eventually;
 using testing::ReasonOf;
 
 // A key store and messages, each a process of its own, and a gateway before them.

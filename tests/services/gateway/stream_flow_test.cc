@@ -9,10 +9,13 @@
 #include "catch2/catch.hpp"
 #include "tests/services/gateway/served_gateway.h"
 #include "tests/services/gateway/wire.h"
+#include "tests/support/eventually.h"
 #include "tests/support/service_harness.h"
 
 namespace alma::gateway {
 namespace {
+
+using testing::Eventually;
 
 using Importing = ScriptedMessages::Importing;
 using Exporting = ScriptedMessages::Exporting;

@@ -22,7 +22,6 @@ namespace alma::organizations {
 namespace {
 
 using testing::Concurrently;
-using testing::Ok;
 
 // The database as another process has it.
 std::unique_ptr<db::Database> OpenAnother(const db::Database& database) {

@@ -11,6 +11,7 @@
 #include "absl/time/clock.h"
 #include "catch2/catch.hpp"
 #include "tests/support/client.h"
+#include "tests/support/eventually.h"
 #include "tests/system/proxy/proxied.h"
 
 namespace alma::testing {
@@ -27,12 +28,6 @@ constexpr absl::Duration kSoon = absl::Seconds(10);
 Process StartExport(const Proxied& both) {
   return Process({"grpcurl", "-plaintext", "-unix", "-H", "x-api-key: " + both.key(),
                   both.gateway_address().substr(std::string("unix:").size()), kExport});
-}
-
-bool BecomesTrue(const std::function<bool()>& condition, absl::Duration timeout = kSoon) {
-  const absl::Time end = absl::Now() + timeout;
-  while (!condition() && absl::Now() < end) absl::SleepFor(absl::Milliseconds(5));
-  return condition();
 }
 
 // Fails the test case unless calls still work.
@@ -58,14 +53,19 @@ struct Endless {
   }
 };
 
-TEST_CASE("a client that is killed ends its stream at the backend behind a gateway process") {
-  Proxied both;
-  Endless endless;
+// A client that reads them.
+Process StartReading(Proxied& both, Endless& endless) {
   both.messages.export_messages = [&](auto&, const auto&, Exporting& stream) {
     return endless.Write(stream);
   };
-  Process client = StartExport(both);
-  REQUIRE(BecomesTrue([&] { return endless.written > 0; }));
+  return StartExport(both);
+}
+
+TEST_CASE("a client that is killed ends its stream at the backend behind a gateway process") {
+  Proxied both;
+  Endless endless;
+  Process client = StartReading(both, endless);
+  REQUIRE(Eventually([&] { return endless.written > 0; }, kSoon));
   client.Signal(SIGKILL);
   CHECK(endless.ended.WaitForNotificationWithTimeout(kSoon));
   CheckServes(both);
@@ -74,22 +74,19 @@ TEST_CASE("a client that is killed ends its stream at the backend behind a gatew
 TEST_CASE("a client that stops reading stops the backend behind a gateway process") {
   Proxied both;
   Endless endless;
-  both.messages.export_messages = [&](auto&, const auto&, Exporting& stream) {
-    return endless.Write(stream);
-  };
-  Process client = StartExport(both);
-  REQUIRE(BecomesTrue([&] { return endless.written > 0; }));
+  Process client = StartReading(both, endless);
+  REQUIRE(Eventually([&] { return endless.written > 0; }, kSoon));
   client.Signal(SIGSTOP);
   int before = -1;
   // Until what lies between them is full.
-  const bool stopped = BecomesTrue([&] {
+  const auto stopped = [&] {
     const int now = endless.written;
     const bool same = now == before;
     before = now;
     if (!same) absl::SleepFor(absl::Milliseconds(500));
     return same;
-  });
-  CHECK(stopped);
+  };
+  CHECK(Eventually(stopped, kSoon));
   CheckServes(both);
   CHECK_FALSE(endless.ended.HasBeenNotified());
   client.Signal(SIGKILL);
@@ -119,13 +116,13 @@ TEST_CASE("clients that open streams and write nothing keep nobody else out") {
     contexts.push_back(both.NewContext());
     streams.push_back(both.proxied->ImportMessages(contexts.back().get()));
   }
-  CHECK(BecomesTrue([&] { return open == kSilent; }));
+  CHECK(Eventually([&] { return open == kSilent; }, kSoon));
   CheckServes(both);
   for (const auto& context : contexts) context->TryCancel();
   for (const auto& stream : streams) {
     CHECK(stream->Finish().error_code() == grpc::StatusCode::CANCELLED);
   }
-  CHECK(BecomesTrue([&] { return open == 0; }));
+  CHECK(Eventually([&] { return open == 0; }, kSoon));
 }
 
 TEST_CASE("metadata that is too large is refused and does no harm to other clients") {
