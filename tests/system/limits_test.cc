@@ -29,6 +29,7 @@ TEST_CASE("a key begins as many calls as its burst and another key and health ar
   const Deployed server = WithLimits(storage, deployment, {"--key_rate=0.001", "--key_burst=5"});
   const Client client(server.channel(), first.secret);
   const Client other(server.channel(), CreateKey(client, first.organization_uuid).secret());
+  REQUIRE(HealthBecomes(server.channel(), "SERVING", absl::Seconds(10)));
   const std::string conversation = CreateConversations(client, 1)[0];
   for (int i = 0; i < 3; ++i) CHECK(Create(client, NewMessage(conversation)).status.ok());
   const grpc::Status refused = Create(client, NewMessage(conversation)).status;

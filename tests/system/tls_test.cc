@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <csignal>
-#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -17,6 +16,7 @@
 #include "tests/support/certificates.h"
 #include "tests/support/client.h"
 #include "tests/support/deployed.h"
+#include "tests/support/eventually.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/system/health.h"
 
@@ -72,15 +72,6 @@ std::string Shown(const std::string& address, const std::string& ca) {
   return pem.empty() ? "" : std::string(pem.front().data(), pem.front().size());
 }
 
-bool Eventually(absl::Duration within, const std::function<bool()>& condition) {
-  const absl::Time end = absl::Now() + within;
-  while (!condition()) {
-    if (absl::Now() > end) return false;
-    absl::SleepFor(absl::Milliseconds(50));
-  }
-  return true;
-}
-
 TEST_CASE("grpcurl calls over TLS and cannot in plain text or with another authority") {
   const Deployment deployment = GENERATE(from_range(kDeployments));
   CAPTURE(deployment);
@@ -132,8 +123,8 @@ TEST_CASE("a certificate is replaced under load without a failed call") {
   Certified current = authority.Issue();
   const CertificateFiles files(storage.folder(), authority, current);
   const Deployed server = Deploy(storage, deployment, TlsFlags(files));
-  REQUIRE(Eventually(absl::Seconds(10),
-                     [&] { return Health(Connect(server.address(), ca)) == "SERVING"; }));
+  REQUIRE(Eventually([&] { return Health(Connect(server.address(), ca)) == "SERVING"; },
+                     absl::Seconds(10)));
   std::atomic<bool> stop = false;
   std::atomic<int> calls = 0;
   std::atomic<int> failed = 0;
@@ -151,8 +142,8 @@ TEST_CASE("a certificate is replaced under load without a failed call") {
   for (int i = 0; i < 4; ++i) {
     current = authority.Issue();
     files.Replace(current);
-    if (Eventually(absl::Seconds(10),
-                   [&] { return Shown(server.address(), ca) == current.certificate; })) {
+    if (Eventually([&] { return Shown(server.address(), ca) == current.certificate; },
+                   absl::Seconds(10))) {
       ++replaced;
     }
   }
@@ -293,7 +284,7 @@ TEST_CASE("a gateway that cannot agree with its services answers UNAVAILABLE and
     AlmaServer gateway(services.GatewayCommand(wrong.flags));
     CHECK(ListAgents(gateway.channel(), key).error_code() == grpc::StatusCode::UNAVAILABLE);
     CHECK(Health(gateway.channel()) == "NOT_SERVING");
-    CHECK(Eventually(absl::Seconds(5), [&] {
+    CHECK(Eventually([&] {
       const std::string log = gateway.process().Errors();
       return log.find("backend_unreachable") != std::string::npos &&
              log.find(wrong.cause) != std::string::npos;

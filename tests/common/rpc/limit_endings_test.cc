@@ -10,10 +10,13 @@
 #include "common/status/status.h"
 #include "tests/common/rpc/limited.h"
 #include "tests/support/concurrently.h"
+#include "tests/support/eventually.h"
 
 // However a call ends, its place among the calls of its organization is free again.
 namespace alma::rpc {
 namespace {
+
+using testing::Eventually;
 
 // Ends a call in the n-th way of kEndings, and answers the code that its client saw.
 constexpr int kEndings = 11;
@@ -124,9 +127,7 @@ TEST_CASE("after ten thousand calls that ended in every way all places are free"
     CHECK(codes[code] > kCalls / kEndings / 2);
   }
   // Clients that go are not waited for.
-  const absl::Time end = absl::Now() + absl::Seconds(10);
-  while (!limited.Free(kCap) && absl::Now() < end) absl::SleepFor(absl::Milliseconds(5));
-  CHECK(limited.Free(kCap));
+  CHECK(Eventually([&] { return limited.Free(kCap); }, absl::Seconds(10)));
 }
 
 }  // namespace

@@ -18,6 +18,7 @@
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "tests/support/captured.h"
 #include "tests/support/certificates.h"
+#include "tests/support/eventually.h"
 #include "tests/support/temporary_folder.h"
 
 namespace alma::rpc {
@@ -27,6 +28,7 @@ using grpc::health::v1::Health;
 using testing::CertificateAuthority;
 using testing::CertificateFiles;
 using testing::Certified;
+using testing::Eventually;
 using testing::ReplaceFile;
 
 // The watchers look one after the other; the rest is for a slow machine.
@@ -92,12 +94,11 @@ std::shared_ptr<grpc::ChannelCredentials> Trusting(const CertificateAuthority& a
 
 bool ServedBecomes(const Served& served, const CertificateAuthority& authority,
                    const Certified& certified) {
-  const absl::Time end = absl::Now() + kReloaded;
-  while (Call(served.address(), Trusting(authority)).certificate != certified.certificate) {
-    if (absl::Now() > end) return false;
-    absl::SleepFor(absl::Milliseconds(100));
-  }
-  return true;
+  return Eventually(
+      [&] {
+        return Call(served.address(), Trusting(authority)).certificate == certified.certificate;
+      },
+      kReloaded);
 }
 
 TEST_CASE("a listener with TLS takes clients that trust its authority and no plain text") {
@@ -141,11 +142,7 @@ TEST_CASE("clients need a certificate of the authority where one is named") {
   const Certified of_clients = clients.Issue();
   CHECK(code(of_other) == grpc::StatusCode::UNAVAILABLE);
   ReplaceFile(client_ca, other.certificate());
-  const absl::Time end = absl::Now() + kReloaded;
-  while (code(of_other) != grpc::StatusCode::OK && absl::Now() < end) {
-    absl::SleepFor(absl::Milliseconds(100));
-  }
-  CHECK(code(of_other) == grpc::StatusCode::OK);
+  CHECK(Eventually([&] { return code(of_other) == grpc::StatusCode::OK; }, kReloaded));
   CHECK(code(of_clients) == grpc::StatusCode::UNAVAILABLE);
 }
 

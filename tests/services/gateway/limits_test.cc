@@ -10,6 +10,7 @@
 #include "common/limit/limiter.h"
 #include "tests/services/gateway/served_gateway.h"
 #include "tests/support/concurrently.h"
+#include "tests/support/eventually.h"
 #include "tests/support/service_harness.h"
 
 // What a gateway's limiter means for the calls that it forwards.
@@ -17,6 +18,7 @@ namespace alma::gateway {
 namespace {
 
 using limit::Limiter;
+using testing::Eventually;
 using testing::ReasonOf;
 
 grpc::Status Get(const Pair& pair, MessagesService::Stub& stub) {
