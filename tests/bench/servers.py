@@ -55,18 +55,18 @@ class Alma:
         return self._start(f"alma-{name}", [*self.location, f"--principal_secret_file={self.secret_file}"],
                            self.socket(f"{name}.{self._services}"))
 
-    def gateway(self, organizations, conversations):
+    def gateway(self, organizations, conversations, *flags):
         return self._start("alma-gateway",
                            [f"--organizations={organizations}", f"--conversations={conversations}",
-                            f"--principal_secret_file={self.secret_file}"], self.socket("gateway"))
+                            f"--principal_secret_file={self.secret_file}", *flags], self.socket("gateway"))
 
     def serve_command(self, listen):
         """`alma serve`, for who wants to time its start."""
         return [self._programs / "alma", "serve", *self.location, "--metrics_listen=", "--log_level=error",
                 f"--listen={listen}", f"--principal_secret_file={self.secret_file}"]
 
-    def serve(self):
-        process = self._lab.start(self.serve_command(self.socket("alma")))
+    def serve(self, *flags):
+        process = self._lab.start([*self.serve_command(self.socket("alma")), *flags])
         return Server(process, process.wait_for_ready_line())
 
     def echo(self):

@@ -110,18 +110,20 @@ void Connection::Submit(int64_t tag, Request request) {
   stream->sent = 0;
   stream->status = -1;
   stream->answer.clear();
-  const std::array<nghttp2_nv, 7> headers = {
+  const std::array<nghttp2_nv, 8> headers = {
       Header(":method", "POST"),
       Header(":scheme", "http"),
       Header(":path", stream->request.path),
       Header(":authority", "localhost"),
       Header("te", "trailers"),
       Header("content-type", "application/grpc"),
-      Header(stream->request.credential, stream->request.credential_value)};
+      Header(stream->request.credential, stream->request.credential_value),
+      Header("grpc-timeout", stream->request.timeout)};
+  const size_t count = headers.size() - (stream->request.timeout.empty() ? 1 : 0);
   nghttp2_data_provider body{};
   body.source.ptr = stream;
   body.read_callback = SendBody;
-  nghttp2_submit_request(session_, nullptr, headers.data(), headers.size(), &body, stream);
+  nghttp2_submit_request(session_, nullptr, headers.data(), count, &body, stream);
 }
 
 absl::Status Connection::Flush() {

@@ -21,6 +21,8 @@ struct Request {
   std::string_view credential;
   std::string_view credential_value;
   std::string message;
+  // The value of grpc-timeout; none where empty.
+  std::string_view timeout = {};
 };
 
 // A gRPC client over one socket, without threads, names, retries and parsing: what it costs is not

@@ -27,6 +27,14 @@ int64_t Now() {
 
 }  // namespace
 
+Load::Load(const LoadOptions& options)
+    : options_(options),
+      deadline_(options.deadline > absl::ZeroDuration() ? absl::ToInt64Nanoseconds(options.deadline)
+                                                        : std::numeric_limits<int64_t>::max()),
+      timeout_(options.deadline > absl::ZeroDuration()
+                   ? absl::StrCat(absl::ToInt64Milliseconds(options.deadline), "m")
+                   : "") {}
+
 absl::StatusOr<std::unique_ptr<Load>> Load::Create(const std::string& address,
                                                    const LoadOptions& options, bool keep_answers) {
   std::unique_ptr<Load> load(new Load(options));
@@ -109,7 +117,9 @@ void Load::Begin(size_t connection, int64_t due) {
   due_[tag] = due;
   ++begun_;
   ++under_way_;
-  connections_[connection]->Submit(tag, workload_->Next());
+  Request request = workload_->Next();
+  request.timeout = timeout_;
+  connections_[connection]->Submit(tag, std::move(request));
 }
 
 void Load::Ended(size_t connection, int64_t tag, int status, std::string_view answer) {
@@ -123,14 +133,17 @@ void Load::Ended(size_t connection, int64_t tag, int status, std::string_view an
   const int64_t due = due_[tag];
   free_.push_back(tag);
   ++result_.calls_in_all;
-  if (status == 0 && now >= count_from_ && now < end_) ++result_.answered_meanwhile;
+  const bool late = now - due > deadline_;
+  if (status == 0 && !late && now >= count_from_ && now < end_) ++result_.answered_meanwhile;
   const int64_t at = options_.rate > 0 ? due : now;
   if (at >= count_from_ && at < end_) {
-    if (status == 0) {
+    if (status != 0) {
+      ++result_.errors[status];
+    } else if (late) {
+      ++result_.late;
+    } else {
       ++result_.calls;
       result_.latency.Record(now - due);
-    } else {
-      ++result_.errors[status];
     }
   }
   if (options_.rate == 0 && now < end_) Begin(connection, now);

@@ -22,6 +22,8 @@ struct LoadOptions {
   // Open loop, where not 0: calls per second, begun when they are due whatever became of those
   // before. Latency counts from then, so a server that stalls is charged for all who wait.
   double rate = 0;
+  // Of each call, where not 0; whole milliseconds.
+  absl::Duration deadline;
   // Calls of the warm-up are made and not counted.
   absl::Duration warmup = absl::Seconds(1);
   absl::Duration duration = absl::Seconds(5);
@@ -35,9 +37,11 @@ struct LoadResult {
   // without one).
   int64_t calls = 0;
   std::map<int, int64_t> errors;
+  // Calls with OK that came after their deadline: neither calls nor errors.
+  int64_t late = 0;
   // Calls that the open loop began and that had no answer 10 s after its end.
   int64_t unanswered = 0;
-  // Calls that were answered OK while time counted, whenever they were due.
+  // Calls that were answered OK and in time while time counted, whenever they were due.
   int64_t answered_meanwhile = 0;
   // Warm-up included.
   int64_t calls_in_all = 0;
@@ -60,7 +64,7 @@ class Load {
   absl::StatusOr<LoadResult> Run(Workload& workload);
 
  private:
-  explicit Load(const LoadOptions& options) : options_(options) {}
+  explicit Load(const LoadOptions& options);
   void Ended(size_t connection, int64_t tag, int status, std::string_view answer);
   void Begin(size_t connection, int64_t due);
   void BeginWhatIsDue(int64_t now);
@@ -69,6 +73,8 @@ class Load {
   absl::Status Turn(int64_t wait);
 
   const LoadOptions options_;
+  const int64_t deadline_;
+  const std::string timeout_;
   std::vector<std::unique_ptr<Connection>> connections_;
   Workload* workload_ = nullptr;
   LoadResult result_;

@@ -91,6 +91,24 @@ TEST_CASE("the driver begins as many calls a second as it is told to") {
   CHECK(result.calls_in_all <= 501);
 }
 
+TEST_CASE("the driver sends its deadline and does not count what comes after it") {
+  const EchoServer server;
+  Workload workload = Calling("create");
+  LoadOptions options;
+  options.calls = 1000;
+  options.in_flight = 1000;
+  options.connections = 1;
+  options.deadline = absl::Milliseconds(1);
+  LoadResult result = Ok(Ok(Load::Create(server.address(), options, false))->Run(workload));
+  const int64_t refused = result.errors[grpc::StatusCode::DEADLINE_EXCEEDED];
+  CHECK(result.calls + result.late + refused == 1000);
+  CHECK(result.late + refused > 0);
+  options.deadline = absl::Seconds(30);
+  result = Ok(Ok(Load::Create(server.address(), options, false))->Run(workload));
+  CHECK(result.calls == 1000);
+  CHECK(result.late == 0);
+}
+
 TEST_CASE("the driver sends messages of any size whole and gives back the answer") {
   const EchoServer server;
   const auto load = Ok(Load::Create(server.address(), {}, /*keep_answers=*/true));

@@ -28,6 +28,7 @@ ABSL_FLAG(std::string, principal_secret_file, "", "Instead of a key: the secret 
 ABSL_FLAG(int, connections, 4, "Connections that the calls are spread over.");
 ABSL_FLAG(int, in_flight, 64, "Calls under way at any time (closed loop).");
 ABSL_FLAG(double, rate, 0, "Instead of that: calls per second (open loop).");
+ABSL_FLAG(absl::Duration, deadline, absl::ZeroDuration(), "Of each call; 0: none.");
 ABSL_FLAG(absl::Duration, warmup, absl::Seconds(1), "Time that is not counted.");
 ABSL_FLAG(absl::Duration, duration, absl::Seconds(5), "Time that is.");
 ABSL_FLAG(int64_t, number, 0, "Instead of a time: so many calls.");
@@ -71,16 +72,17 @@ void Print(const LoadResult& result) {
       absl::StrJoin(result.errors, ",", [](std::string* out, const auto& error) {
         absl::StrAppend(out, "\"", error.first, "\":", error.second);
       });
-  absl::PrintF(R"({"calls":%d,"calls_in_all":%d,"errors":{%s},"unanswered":%d,"seconds":%.6f,)"
-               R"("per_second":%.3f,"answered_per_second":%.3f,"mean_us":%.3f,"p50_us":%.3f,)"
-               R"("p90_us":%.3f,"p99_us":%.3f,"p999_us":%.3f,"max_us":%.3f,)"
-               R"("client_cpu_seconds":%.3f})"
-               "\n",
-               result.calls, result.calls_in_all, errors, result.unanswered, seconds,
-               static_cast<double>(result.calls) / seconds,
-               static_cast<double>(result.answered_meanwhile) / seconds,
-               result.latency.Mean() / 1e3, micros(0.5), micros(0.9), micros(0.99), micros(0.999),
-               static_cast<double>(result.latency.max()) / 1e3, CpuSeconds());
+  absl::PrintF(
+      R"({"calls":%d,"calls_in_all":%d,"errors":{%s},"late":%d,"unanswered":%d,"seconds":%.6f,)"
+      R"("per_second":%.3f,"answered_per_second":%.3f,"mean_us":%.3f,"p50_us":%.3f,)"
+      R"("p90_us":%.3f,"p99_us":%.3f,"p999_us":%.3f,"max_us":%.3f,)"
+      R"("client_cpu_seconds":%.3f})"
+      "\n",
+      result.calls, result.calls_in_all, errors, result.late, result.unanswered, seconds,
+      static_cast<double>(result.calls) / seconds,
+      static_cast<double>(result.answered_meanwhile) / seconds, result.latency.Mean() / 1e3,
+      micros(0.5), micros(0.9), micros(0.99), micros(0.999),
+      static_cast<double>(result.latency.max()) / 1e3, CpuSeconds());
 }
 
 absl::Status WaitUntilOk(const LoadOptions& options, Workload& workload) {
@@ -117,6 +119,7 @@ absl::Status Run() {
   options.connections = absl::GetFlag(FLAGS_connections);
   options.in_flight = absl::GetFlag(FLAGS_in_flight);
   options.rate = absl::GetFlag(FLAGS_rate);
+  options.deadline = absl::GetFlag(FLAGS_deadline);
   options.warmup = absl::GetFlag(FLAGS_warmup);
   options.duration = absl::GetFlag(FLAGS_duration);
   options.calls = absl::GetFlag(FLAGS_number);
