@@ -106,5 +106,5 @@ function(alma_test name)
   catch_discover_tests(${name} TEST_SPEC "~[long]" ${strict} TEST_LIST ${name}_short
     PROPERTIES ${properties} TIMEOUT ${arg_TIMEOUT})
   catch_discover_tests(${name} TEST_SPEC "[long]" ${strict} TEST_LIST ${name}_long
-    PROPERTIES ${properties} TIMEOUT ${arg_LONG_TIMEOUT} LABELS long RUN_SERIAL TRUE)
+    PROPERTIES ${properties} TIMEOUT ${arg_LONG_TIMEOUT} LABELS long)
 endfunction()

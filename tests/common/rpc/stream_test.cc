@@ -14,7 +14,6 @@
 #include "catch2/catch.hpp"
 #include "common/auth/api_key.h"
 #include "common/auth/authenticator.h"
-#include "common/log/log.h"
 #include "common/status/macros.h"
 #include "tests/common/rpc/stream_service.h"
 #include "tests/support/captured.h"
@@ -255,7 +254,6 @@ TEST_CASE("a stream finds a full queue and is told when to come back") {
 
 TEST_CASE("a stream that is cancelled is forgotten and logged as such") {
   Streams streams(EchoItems);
-  REQUIRE(log::SetUp("info"));
   testing::Captured captured(STDERR_FILENO);
   const bool answers_wait = GENERATE(false, true);
   const int before = forgotten;
@@ -270,7 +268,6 @@ TEST_CASE("a stream that is cancelled is forgotten and logged as such") {
   }
   CHECK(Eventually([&] { return forgotten == before + 1; }, absl::Seconds(10)));
   const std::string lines = captured.Text();
-  REQUIRE(log::SetUp("warning"));
   INFO(lines);
   CHECK(lines.find(R"("code":"CANCELLED")") != std::string::npos);
 }

@@ -10,7 +10,6 @@
 
 #include "absl/time/clock.h"
 #include "catch2/catch.hpp"
-#include "common/log/log.h"
 #include "tests/services/gateway/served_gateway.h"
 #include "tests/support/eventually.h"
 #include "tests/support/service_harness.h"
@@ -180,7 +179,6 @@ TEST_CASE("what an administrator is refused makes the gateway forget nothing") {
 
 TEST_CASE("without the key store remembered keys work and all others are refused at once") {
   Split split;
-  REQUIRE(log::SetUp("info"));
   testing::Captured captured(STDERR_FILENO);
   REQUIRE(Eventually([&] { return split.Followed(); }));
   REQUIRE(split.Get(split.key).ok());
@@ -213,7 +211,6 @@ TEST_CASE("without the key store remembered keys work and all others are refused
   CHECK(ReasonOf(split.Get(auth::NewApiKey())) == "API_KEY_INVALID");
   CHECK(import.Echo());
   const std::string text = captured.Text();
-  REQUIRE(log::SetUp("warning"));
   const auto count = [&](const std::string& what) {
     int found = 0;
     for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) {

@@ -143,7 +143,8 @@ TEST_CASE("many followers cost the database as much as one and no worker") {
   absl::SleepFor(absl::Seconds(4));
   const int64_t looks = scans() - before;
   CHECK(looks > 5);
-  CHECK(looks < 40);
+  // Four a second, and one of each follower's beginning that is counted late: not 60 times as many.
+  CHECK(looks < 120);
 
   for (int i = 0; i < 20; ++i) {
     CHECK(testing::Call(*followed.stub, &ApiKeys::ListApiKeys, kAdminA, v1::ListApiKeysRequest())
