@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/hash/hash.h"
+#include "common/limit/spread.h"
 
 namespace alma::limit {
 namespace {
@@ -31,7 +32,7 @@ std::optional<Limiter::Refusal> Limiter::Admit(const std::string& key,
                                                const std::string& organization, Slot* slot) {
   Slot taken;
   if (limits_.organization_concurrency > 0 && !TakeSlot(organization, &taken)) {
-    return Refusal{Refusal::Limit::kOrganizationConcurrency, kRetryConcurrency};
+    return Refusal{Refusal::Limit::kOrganizationConcurrency, Spread(kRetryConcurrency)};
   }
   if (limits_.key_rate > 0) {
     if (const auto wait = TakeToken(key); wait.has_value()) {

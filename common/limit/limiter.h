@@ -33,7 +33,8 @@ class Limiter {
  public:
   // Keys remembered at most; beyond that a part of them starts with full buckets again.
   static constexpr size_t kMaxKeys = 131'072;
-  // What is asked for where an organization has to wait for one of its own calls to end.
+  // What is asked for where an organization has to wait for one of its own calls to end, and up to
+  // half of it more (Spread): its calls are refused many at a time.
   static constexpr absl::Duration kRetryConcurrency = absl::Milliseconds(100);
 
   // One running call, until destruction or Release. The limiter outlives it.
@@ -59,7 +60,7 @@ class Limiter {
   struct Refusal {
     enum class Limit { kKeyRate, kOrganizationConcurrency };
     Limit limit;
-    // kKeyRate: when the key has a token again, if nobody else takes it.
+    // kKeyRate: exactly when the key has a token again, if nobody else takes it.
     absl::Duration retry_after;
   };
 

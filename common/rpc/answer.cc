@@ -26,24 +26,22 @@ Answer::Answer(const Method& method, Runtime& runtime, grpc::CallbackServerConte
     : method_(method),
       workers_(runtime.workers),
       record_(method, runtime, context, runtime.default_deadline),
-      in_(in),
+      in_(&in),
       out_(out),
       reactor_(context.DefaultReactor()) {}
 
 void Answer::Queue() {
-  if (TryRunAtOnce()) return;
+  const std::optional<absl::Status> admitted = record_.TryAdmit();
+  if (admitted.has_value() && !admitted->ok()) return Finish(*admitted);
+  if (admitted.has_value() && MayRunAtOnce()) return Run([] { return absl::OkStatus(); });
   if (!workers_.Submit([this] { Run(); }, record_.deadline())) {
     Finish(status::Overloaded(workers_.RetryAfter()));
   }
 }
 
-bool Answer::TryRunAtOnce() {
-  if (method_.late_handler == nullptr) return false;
-  if (in_.Length() > kMaxBytesAtOnce || LooksCompressed(in_)) return false;
-  const std::optional<absl::Status> admitted = record_.TryAdmit();
-  if (!admitted.has_value()) return false;
-  Run([&] { return *admitted; });
-  return true;
+bool Answer::MayRunAtOnce() const {
+  return method_.late_handler != nullptr && in_->Length() <= kMaxBytesAtOnce &&
+         !LooksCompressed(*in_);
 }
 
 void Answer::Run() {
@@ -61,8 +59,10 @@ void Answer::Run(absl::FunctionRef<absl::Status()> admit) {
 }
 
 absl::Status Answer::Handle() {
+  ASSIGN_OR_RETURN(const bool compressed, Inflate(*in_, &inflated_));
+  if (compressed) in_ = &inflated_;
   if (method_.late_handler != nullptr) return method_.late_handler(*this);
-  return method_.handler(call(), in_, out_);
+  return method_.handler(call(), *in_, out_);
 }
 
 void Answer::Finish(const absl::Status& status) {

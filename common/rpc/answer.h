@@ -18,12 +18,13 @@ namespace alma::rpc {
 // compressed.
 inline constexpr size_t kMaxBytesAtOnce = 64 * 1024;
 
-// One unary call, from its bytes to its answer: everything that is the same for every method. On
-// the gRPC thread it only queues itself; a worker then checks the key, the scope and the bytes, in
-// this order, runs the handler, and ends the call with the translated status, a log line and the
-// metrics. A late handler does not block, so where neither the caller has to be waited for nor the
-// request is large it runs at once on the gRPC thread. The one place where an exception of a
-// handler ends up, as INTERNAL.
+// One unary call, from its bytes to its answer: everything that is the same for every method. The
+// gRPC thread checks key, limits and scope where none of it has to be waited for, so that who is
+// refused does not queue; then it queues the call. A worker checks them, or whether they still
+// hold, inflates and parses the bytes, runs the handler, and ends the call with the translated
+// status, a log line and the metrics. A late handler does not block, so where neither the caller
+// has to be waited for nor the request is large it runs at once on the gRPC thread. The one place
+// where an exception of a handler ends up, as INTERNAL.
 class Answer final : public LateCall {
  public:
   static grpc::ServerUnaryReactor* Begin(const Method& method, Runtime& runtime,
@@ -31,7 +32,7 @@ class Answer final : public LateCall {
                                          const grpc::ByteBuffer& in, grpc::ByteBuffer* out);
 
   Call call() const override { return {record_.caller(), record_.deadline()}; }
-  const grpc::ByteBuffer& in() const override { return in_; }
+  const grpc::ByteBuffer& in() const override { return *in_; }
   absl::Status CheckAwaited() const override { return record_.CheckAwaited(); }
   // Ends this object, too.
   void FinishLate(absl::FunctionRef<absl::Status(grpc::ByteBuffer*)> serialize) override {
@@ -44,8 +45,8 @@ class Answer final : public LateCall {
 
   // Once it was let pass by the runtime's Hold.
   void Queue();
-  // False where it has to be a worker that runs it.
-  bool TryRunAtOnce();
+  // Whether an admitted call needs no worker.
+  bool MayRunAtOnce() const;
   void Run();
   void Run(absl::FunctionRef<absl::Status()> admit);
   absl::Status Handle();
@@ -55,7 +56,9 @@ class Answer final : public LateCall {
   const Method& method_;
   WorkerPool& workers_;
   CallRecord record_;
-  const grpc::ByteBuffer& in_;
+  // From Handle on without compression.
+  const grpc::ByteBuffer* in_;
+  grpc::ByteBuffer inflated_;
   grpc::ByteBuffer* const out_;
   grpc::ServerUnaryReactor* const reactor_;
 };

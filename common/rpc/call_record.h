@@ -19,8 +19,8 @@
 namespace alma::rpc {
 
 inline constexpr char kRequestId[] = "x-request-id";
-// Trailer of a refusal that carries RetryInfo: the same in whole milliseconds, which gRPC's own
-// retries obey.
+// Trailer of a RESOURCE_EXHAUSTED that carries RetryInfo: the same in whole milliseconds, which
+// gRPC's own retries obey.
 inline constexpr char kRetryPushback[] = "grpc-retry-pushback-ms";
 
 // What is known and said of one call, unary or stream: who makes it, until when, under which

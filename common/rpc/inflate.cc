@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -20,10 +21,26 @@ constexpr size_t kChunk = 64 * 1024;
 constexpr int kWindowBits = 15 + 32;
 
 // RFC 1952 and RFC 1950. A gzip's first byte would be a tag of a wire type that there is not.
-Format FormatOf(const uint8_t* begin, size_t size) {
-  if (size < 2) return Format::kNone;
-  if (begin[0] == 0x1f && begin[1] == 0x8b) return Format::kGzip;
-  return begin[0] == 0x78 && (begin[0] * 256 + begin[1]) % 31 == 0 ? Format::kZlib : Format::kNone;
+Format FormatOf(uint8_t first, uint8_t second) {
+  if (first == 0x1f && second == 0x8b) return Format::kGzip;
+  return first == 0x78 && (first * 256 + second) % 31 == 0 ? Format::kZlib : Format::kNone;
+}
+
+Format FormatOf(const grpc::Slice& slice) {
+  return slice.size() < 2 ? Format::kNone : FormatOf(slice.begin()[0], slice.begin()[1]);
+}
+
+// Where one slice ends and the next begins is for the sender's frames to say: the first two bytes
+// may stand in two of them.
+Format FormatOf(const std::vector<grpc::Slice>& slices) {
+  std::optional<uint8_t> first;
+  for (const grpc::Slice& slice : slices) {
+    if (slice.size() == 0) continue;
+    if (first.has_value()) return FormatOf(*first, slice.begin()[0]);
+    if (slice.size() > 1) return FormatOf(slice);
+    first = slice.begin()[0];
+  }
+  return Format::kNone;
 }
 
 // The first slice alone, without those behind it where it says enough.
@@ -31,12 +48,12 @@ std::vector<grpc::Slice> CompressedSlices(const grpc::ByteBuffer& in, Format* fo
   grpc::Slice single;
   std::vector<grpc::Slice> slices;
   if (in.TrySingleSlice(&single).ok()) {
-    *format = FormatOf(single.begin(), single.size());
+    *format = FormatOf(single);
     if (*format != Format::kNone) slices.push_back(std::move(single));
     return slices;
   }
   in.Dump(&slices);
-  *format = slices.empty() ? Format::kNone : FormatOf(slices[0].begin(), slices[0].size());
+  *format = FormatOf(slices);
   return slices;
 }
 

@@ -9,7 +9,7 @@ namespace alma::rpc {
 
 // A server takes messages as they came, compressed or not (see Server): gRPC 1.51 would inflate
 // them without a limit, and before any key is looked at. Whoever reads one calls this first, behind
-// the key.
+// the key and once: what was compressed twice is no message.
 //
 // Whether `in` is gzip or zlib ("deflate"), and then in `*out` what it holds. They are told by what
 // they begin with: no message begins as gzip does, and what only looks like zlib is not taken for

@@ -13,6 +13,7 @@ namespace alma::rpc {
 class LateCall {
  public:
   virtual Call call() const = 0;
+  // Its request, not compressed.
   virtual const grpc::ByteBuffer& in() const = 0;
 
   // See Completion::check_awaited.

@@ -37,6 +37,7 @@ struct Runtime {
 // One method of a service. At most one of `handler`, `late_handler` (both unary) and `new_stream`
 // is set, and none where calls are forwarded.
 struct Method {
+  // `in` is not compressed.
   using Handler =
       std::function<absl::Status(const Call&, const grpc::ByteBuffer& in, grpc::ByteBuffer* out)>;
   // Begins what ends with LateCall::FinishLate, from any thread. Where it returns another status

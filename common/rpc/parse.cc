@@ -13,8 +13,6 @@
 #include <grpcpp/impl/codegen/proto_utils.h>
 
 #include "alma/rpc/v1/closed.pb.h"
-#include "common/rpc/inflate.h"
-#include "common/status/macros.h"
 #include "common/status/status.h"
 #include "common/text/utf8.h"
 #include "google/protobuf/io/coded_stream.h"
@@ -219,10 +217,7 @@ absl::Status FindFault(const grpc::ByteBuffer& in, const Descriptor& type, bool 
 
 }  // namespace
 
-absl::Status Parse(const grpc::ByteBuffer& given, google::protobuf::Message* message) {
-  grpc::ByteBuffer plain;
-  ASSIGN_OR_RETURN(const bool compressed, Inflate(given, &plain));
-  const grpc::ByteBuffer& in = compressed ? plain : given;
+absl::Status Parse(const grpc::ByteBuffer& in, google::protobuf::Message* message) {
   const Descriptor& type = *message->GetDescriptor();
   grpc::ByteBuffer copy = in;
   grpc::ProtoBufferReader reader(&copy);

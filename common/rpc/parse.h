@@ -7,12 +7,12 @@
 
 namespace alma::rpc {
 
-// Reads `given`, compressed or not (see Inflate), into `message`, without the fields that its type
-// does not know. INVALID_ARGUMENT otherwise: with the path of the field (reason FIELD_INVALID)
+// Reads `in`, which is not compressed (see Inflate), into `message`, without the fields that its
+// type does not know. INVALID_ARGUMENT otherwise: with the path of the field (reason FIELD_INVALID)
 // where a string is not UTF-8, messages nest too deeply, a single int32 does not fit into 32 bits,
 // or a message of a closed oneof (alma/rpc/v1/closed.proto) has fields that are not known; else
-// reason MALFORMED_REQUEST. RESOURCE_EXHAUSTED as Inflate says.
-absl::Status Parse(const grpc::ByteBuffer& given, google::protobuf::Message* message);
+// reason MALFORMED_REQUEST.
+absl::Status Parse(const grpc::ByteBuffer& in, google::protobuf::Message* message);
 
 // INTERNAL when `message` does not serialize, which takes more than 2 GiB.
 absl::Status Serialize(const google::protobuf::Message& message, grpc::ByteBuffer* out);

@@ -13,6 +13,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
 #include "common/log/log.h"
+#include "common/rpc/address.h"
 #include "common/rpc/tls.h"
 #include "common/status/macros.h"
 #include "google/protobuf/stubs/logging.h"

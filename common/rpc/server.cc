@@ -5,10 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <csignal>
 #include <cstdio>
-#include <system_error>
 #include <utility>
 
 #include <grpc/support/log.h>
@@ -19,6 +17,7 @@
 #include "absl/time/clock.h"
 #include "common/log/json_string.h"
 #include "common/log/log.h"
+#include "common/rpc/address.h"
 #include "common/rpc/tls.h"
 #include "common/status/macros.h"
 
@@ -30,7 +29,6 @@ constexpr absl::Duration kReportHealthEvery = absl::Milliseconds(100);
 // for clients to hear of it.
 constexpr absl::Duration kHoldBefore = absl::Milliseconds(50);
 constexpr absl::Duration kHoldAfter = absl::Milliseconds(100);
-constexpr std::string_view kUnix = "unix:";
 
 sigset_t StopSignals() {
   sigset_t signals;
@@ -40,21 +38,9 @@ sigset_t StopSignals() {
   return signals;
 }
 
-bool IsLoopback(std::string_view host) {
-  const bool numeric = host.find_first_not_of("0123456789.") == std::string_view::npos;
-  return (numeric && host.starts_with("127.")) || host == "localhost" || host == "[::1]";
-}
-
-// gRPC takes any run of digits and wraps it round.
-bool IsPort(std::string_view text) {
-  uint16_t port = 0;
-  const auto [end, error] = std::from_chars(text.begin(), text.end(), port);
-  return error == std::errc() && end == text.end();
-}
-
 // gRPC takes the socket of a running server away from it without a word.
 bool SomebodyListens(const std::string& address) {
-  if (!address.starts_with(kUnix)) return false;
+  if (!IsUnix(address)) return false;
   const std::string path = address.substr(kUnix.size());
   sockaddr_un name{};
   name.sun_family = AF_UNIX;
@@ -68,12 +54,12 @@ bool SomebodyListens(const std::string& address) {
 
 std::shared_ptr<grpc::ServerCredentials> CredentialsFor(const std::string& address,
                                                         const Tls* tls) {
-  const bool plain = tls == nullptr || address.starts_with(kUnix);
+  const bool plain = tls == nullptr || IsUnix(address);
   return plain ? grpc::InsecureServerCredentials() : tls->ServerCredentials();
 }
 
 std::string BoundAddress(const std::string& address, int port) {
-  if (address.starts_with(kUnix)) return address;
+  if (IsUnix(address)) return address;
   return absl::StrCat(address.substr(0, address.rfind(':') + 1), port);
 }
 
@@ -92,24 +78,6 @@ void PrintReady(const std::string& name, const std::string& address) {
 void LogGrpc(gpr_log_func_args* args) { log::Debug("grpc", {{"message", args->message}}); }
 
 }  // namespace
-
-bool IsLocal(const std::string& address) {
-  return address.starts_with(kUnix) ||
-         IsLoopback(std::string_view(address).substr(0, address.rfind(':')));
-}
-
-absl::Status CheckAddress(const std::string& flag, const std::string& address, bool insecure) {
-  if (address.starts_with(kUnix) && address.size() > kUnix.size()) return absl::OkStatus();
-  const size_t colon = address.rfind(':');
-  if (colon == std::string::npos || colon == 0 ||
-      !IsPort(std::string_view(address).substr(colon + 1))) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(flag, ": '", address, "' is not host:port or unix:/path"));
-  }
-  if (insecure || IsLocal(address)) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(
-      flag, ": ", address, " is not on loopback and has no TLS; say --insecure if you mean it"));
-}
 
 Server::Server(ServerOptions options)
     : options_(std::move(options)),

@@ -22,14 +22,6 @@ namespace alma::rpc {
 
 class Tls;
 
-// Whether `address`, the value of `flag`, is "host:port" or "unix:/path" and may be listened on
-// without TLS. INVALID_ARGUMENT where it is no address, FAILED_PRECONDITION where strangers may
-// reach it and `insecure` is not set.
-absl::Status CheckAddress(const std::string& flag, const std::string& address, bool insecure);
-
-// Whether only this machine reaches `address`: loopback and unix sockets.
-bool IsLocal(const std::string& address);
-
 struct ServerOptions {
   // The process' name in its ready lines.
   std::string name;

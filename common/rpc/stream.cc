@@ -18,11 +18,8 @@ Stream::Stream(const Method& method, Runtime& runtime, std::atomic<size_t>& byte
       bytes_of_all_(bytes_of_all),
       record_(method, runtime, context, absl::InfiniteDuration()) {
   absl::MutexLock lock(&mutex_);
-  if (Exists(method, runtime)) {
-    handler_ = method.new_stream([this] { Wake(); });
-  } else {
-    status_ = status::MethodUnimplemented();
-  }
+  status_ = RefusedAtOnce();
+  if (!status_.has_value()) handler_ = method.new_stream([this] { Wake(); });
   Step();
 }
 
@@ -30,21 +27,35 @@ Stream::~Stream() {
   // While all that these two call is still there.
   key_.reset();
   handler_.reset();
-  bytes_of_all_ -= inbox_bytes_ + outbox_bytes_;
+  bytes_of_all_ -= inbox_bytes_ + run_bytes_ + outbox_bytes_;
+}
+
+std::optional<absl::Status> Stream::RefusedAtOnce() {
+  if (!Exists(method_, runtime_)) return status::MethodUnimplemented();
+  std::optional<absl::Status> admitted = record_.TryAdmit();
+  return admitted.has_value() && admitted->ok() ? std::nullopt : admitted;
+}
+
+StreamHandler::Item Stream::TakeRead() {
+  grpc::ByteBuffer given;
+  given.Swap(&reading_into_);
+  grpc::ByteBuffer plain;
+  ASSIGN_OR_RETURN(const bool compressed, Inflate(given, &plain));
+  return compressed ? plain : given;
 }
 
 void Stream::OnReadDone(bool ok) {
+  // Without the mutex, which others need while this inflates.
+  StreamHandler::Item item = ok ? TakeRead() : StreamHandler::Item();
   absl::MutexLock lock(&mutex_);
   reading_ = false;
   read_all_ = !ok;
   if (ok) {
-    // What it holds is what it counts for. What cannot be inflated is for the handler to refuse.
-    grpc::ByteBuffer plain;
-    if (Inflate(reading_into_, &plain).value_or(false)) reading_into_.Swap(&plain);
-    inbox_bytes_ += reading_into_.Length();
-    bytes_of_all_ += reading_into_.Length();
-    inbox_.push_back(std::move(reading_into_));
-    reading_into_.Clear();
+    // What it holds is what it counts for.
+    const size_t bytes = item.ok() ? item->Length() : 0;
+    inbox_bytes_ += bytes;
+    bytes_of_all_ += bytes;
+    inbox_.push_back(std::move(item));
   }
   Step();
 }
@@ -116,17 +127,16 @@ void Stream::StepWork() {
   working_ = true;
   again_ = false;
   told_read_all_ = read_all_;
-  bytes_of_all_ -= std::exchange(inbox_bytes_, 0);
-  auto run = [this, in = std::exchange(inbox_, {}), ended = read_all_]() mutable {
-    Work(std::move(in), ended);
-  };
+  run_bytes_ = std::exchange(inbox_bytes_, 0);
+  auto run = [this, in = std::exchange(inbox_, {}), ended = read_all_] { Work(in, ended); };
   WorkerPool& workers = method_.workers != nullptr ? *method_.workers : runtime_.workers;
   if (workers.Submit(std::move(run), record_.deadline())) return;
   working_ = false;
+  bytes_of_all_ -= std::exchange(run_bytes_, 0);
   status_ = status::Overloaded(workers.RetryAfter());
 }
 
-void Stream::Work(std::vector<grpc::ByteBuffer> in, bool ended) {
+void Stream::Work(const std::vector<StreamHandler::Item>& in, bool ended) {
   std::vector<grpc::ByteBuffer> out;
   StreamHandler::Next next = StreamHandler::Next::kEnd;
   const absl::Status done = record_.Guard([&]() -> absl::Status {
@@ -135,6 +145,7 @@ void Stream::Work(std::vector<grpc::ByteBuffer> in, bool ended) {
   });
   absl::MutexLock lock(&mutex_);
   working_ = false;
+  bytes_of_all_ -= std::exchange(run_bytes_, 0);
   may_read_ = true;
   // What has been refused meanwhile gets no answer.
   if (status_.has_value()) return Step();
@@ -149,7 +160,7 @@ void Stream::Work(std::vector<grpc::ByteBuffer> in, bool ended) {
   Step();
 }
 
-absl::StatusOr<StreamHandler::Next> Stream::Handle(const std::vector<grpc::ByteBuffer>& in,
+absl::StatusOr<StreamHandler::Next> Stream::Handle(const std::vector<StreamHandler::Item>& in,
                                                    bool ended, std::vector<grpc::ByteBuffer>* out) {
   RETURN_IF_ERROR(record_.Admit());
   if (key_ == nullptr) {

@@ -28,12 +28,15 @@ class StreamHandler {
   // handler is there; it takes the stream's lock, under which no handler is called.
   using Wake = std::function<void()>;
 
+  // A message that has arrived, inflated; or why it could not be (see Inflate).
+  using Item = absl::StatusOr<grpc::ByteBuffer>;
+
   virtual ~StreamHandler() = default;
 
   // `in` is what arrived since the last run, maybe nothing; `ended` says that nothing more will. A
   // status that is not OK ends the call with it, after what is in `out`.
-  virtual absl::StatusOr<Next> Work(const Call& call, const std::vector<grpc::ByteBuffer>& in,
-                                    bool ended, std::vector<grpc::ByteBuffer>* out) = 0;
+  virtual absl::StatusOr<Next> Work(const Call& call, const std::vector<Item>& in, bool ended,
+                                    std::vector<grpc::ByteBuffer>* out) = 0;
 
  protected:
   template <typename Response>
@@ -53,13 +56,14 @@ class PagesHandler final : public StreamHandler {
  public:
   explicit PagesHandler(NextPage next_page) : next_page_(std::move(next_page)) {}
 
-  absl::StatusOr<Next> Work(const Call& call, const std::vector<grpc::ByteBuffer>& in, bool ended,
+  absl::StatusOr<Next> Work(const Call& call, const std::vector<Item>& in, bool ended,
                             std::vector<grpc::ByteBuffer>* out) override {
     if (!request_.has_value()) {
       if (in.empty()) {
         return ended ? absl::StatusOr<Next>(status::MalformedRequest()) : Next::kWait;
       }
-      RETURN_IF_ERROR(Parse(in.front(), &request_.emplace()));
+      RETURN_IF_ERROR(in.front().status());
+      RETURN_IF_ERROR(Parse(*in.front(), &request_.emplace()));
     }
     std::vector<Response> page;
     ASSIGN_OR_RETURN(const Next next, next_page_(call, *request_, &page));
@@ -72,19 +76,20 @@ class PagesHandler final : public StreamHandler {
   std::optional<Request> request_;
 };
 
-// Many items, answered in batches of what has arrived. An item that does not parse is the status
-// that Parse gave.
+// Many items, answered in batches of what has arrived. An item that cannot be inflated or does not
+// parse is the status that Inflate or Parse gave.
 template <typename Request, typename Response, typename State, typename AnswerBatch>
 class ItemsHandler final : public StreamHandler {
  public:
   explicit ItemsHandler(AnswerBatch answer_batch) : answer_batch_(std::move(answer_batch)) {}
 
-  absl::StatusOr<Next> Work(const Call& call, const std::vector<grpc::ByteBuffer>& in, bool ended,
+  absl::StatusOr<Next> Work(const Call& call, const std::vector<Item>& in, bool ended,
                             std::vector<grpc::ByteBuffer>* out) override {
     std::vector<absl::StatusOr<Request>> items;
-    for (const grpc::ByteBuffer& bytes : in) {
+    items.reserve(in.size());
+    for (const Item& bytes : in) {
       Request item;
-      const absl::Status parsed = Parse(bytes, &item);
+      const absl::Status parsed = bytes.ok() ? Parse(*bytes, &item) : bytes.status();
       items.push_back(parsed.ok() ? absl::StatusOr<Request>(std::move(item)) : parsed);
     }
     std::vector<Response> responses;

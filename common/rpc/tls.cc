@@ -46,9 +46,9 @@ absl::StatusOr<std::shared_ptr<const Tls>> Tls::ForClient(TlsFiles files) {
 }
 
 absl::StatusOr<std::shared_ptr<const Tls>> Tls::Load(TlsFiles files) {
-  ASSIGN_OR_RETURN(TlsMaterial material, LoadTlsFiles(files, absl::Now()));
   std::shared_ptr<Tls> tls(new Tls(std::move(files)));
-  RETURN_IF_ERROR(tls->Publish(std::move(material)));
+  RETURN_IF_ERROR(tls->LookAtIdentity());
+  RETURN_IF_ERROR(tls->LookAtAuthorities());
   tls->Follow();
   return tls;
 }
@@ -70,36 +70,47 @@ Tls::~Tls() {
 // identity holds certificate and key, and reads between which it has changed are repeated.
 void Tls::Follow() {
   provider_ = std::make_shared<FileWatcherCertificateProvider>(
-      identity_.path(), identity_.path(), authorities_.path(),
+      identity_.file.path(), identity_.file.path(), authorities_.file.path(),
       static_cast<unsigned>(absl::ToInt64Seconds(kLookEvery)));
   thread_ = std::thread([this] {
     while (!stopping_.WaitForNotificationWithTimeout(kLookEvery)) Look();
   });
 }
 
-absl::Status Tls::Publish(TlsMaterial material) {
-  if (material.identity != published_.identity) {
-    RETURN_IF_ERROR(identity_.Replace(material.identity));
-    log::Info("tls_files_loaded",
-              {{"flag", files_.certificate.flag},
-               {"serial", material.serial},
-               {"expires", absl::FormatTime(material.expires, absl::UTCTimeZone())}});
-  }
-  if (material.authorities != published_.authorities) {
-    RETURN_IF_ERROR(authorities_.Replace(material.authorities));
-    log::Info("tls_files_loaded", {{"flag", files_.authorities.flag}});
-  }
-  published_ = std::move(material);
+absl::Status Tls::LookAtIdentity() {
+  ASSIGN_OR_RETURN(TlsIdentity identity, LoadTlsIdentity(files_, absl::Now()));
+  if (identity.pem == identity_.pem) return absl::OkStatus();
+  RETURN_IF_ERROR(identity_.file.Replace(identity.pem));
+  identity_.pem = std::move(identity.pem);
+  log::Info("tls_files_loaded",
+            {{"flag", files_.certificate.flag},
+             {"serial", identity.serial},
+             {"expires", absl::FormatTime(identity.expires, absl::UTCTimeZone())}});
   return absl::OkStatus();
 }
 
+absl::Status Tls::LookAtAuthorities() {
+  ASSIGN_OR_RETURN(std::string authorities, LoadTlsAuthorities(files_));
+  if (authorities == authorities_.pem) return absl::OkStatus();
+  RETURN_IF_ERROR(authorities_.file.Replace(authorities));
+  authorities_.pem = std::move(authorities);
+  log::Info("tls_files_loaded", {{"flag", files_.authorities.flag}});
+  return absl::OkStatus();
+}
+
+void Tls::Note(const absl::Status& looked, Published* part) {
+  const std::string refused(looked.message());
+  if (refused != part->refused && !looked.ok()) {
+    log::Warning("tls_files_refused", {{"cause", refused}});
+  }
+  part->refused = refused;
+}
+
+// Each by itself: authorities that were taken out must not go on counting because the certificate
+// beside them has expired.
 void Tls::Look() {
-  absl::StatusOr<TlsMaterial> material = LoadTlsFiles(files_, absl::Now());
-  const absl::Status done =
-      material.ok() ? Publish(*std::move(material)) : std::move(material).status();
-  const std::string refused(done.message());
-  if (refused != refused_ && !done.ok()) log::Warning("tls_files_refused", {{"cause", refused}});
-  refused_ = refused;
+  Note(LookAtIdentity(), &identity_);
+  Note(LookAtAuthorities(), &authorities_);
 }
 
 std::shared_ptr<grpc::ServerCredentials> Tls::ServerCredentials() const {

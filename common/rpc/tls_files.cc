@@ -150,8 +150,10 @@ std::string Text(const Certificates& certificates, const Key& key) {
   return {text, static_cast<size_t>(size)};
 }
 
-absl::Status LoadIdentity(const TlsFiles& files, absl::Time now, TlsMaterial* material) {
-  if (files.certificate.path.empty() && files.key.path.empty()) return absl::OkStatus();
+}  // namespace
+
+absl::StatusOr<TlsIdentity> LoadTlsIdentity(const TlsFiles& files, absl::Time now) {
+  if (files.certificate.path.empty() && files.key.path.empty()) return TlsIdentity();
   for (const auto& [given, other] :
        {std::pair(&files.certificate, &files.key), std::pair(&files.key, &files.certificate)}) {
     if (other->path.empty()) {
@@ -162,22 +164,15 @@ absl::Status LoadIdentity(const TlsFiles& files, absl::Time now, TlsMaterial* ma
   ASSIGN_OR_RETURN(const Key key, ReadKey(files.key));
   RETURN_IF_ERROR(CheckTogether(files, chain, key));
   RETURN_IF_ERROR(CheckValid(files.certificate, *chain.front(), now));
-  material->identity = Text(chain, key);
-  material->serial = SerialOf(*chain.front());
-  material->expires = TimeOf(X509_get0_notAfter(chain.front().get()));
-  return absl::OkStatus();
+  return TlsIdentity{.pem = Text(chain, key),
+                     .serial = SerialOf(*chain.front()),
+                     .expires = TimeOf(X509_get0_notAfter(chain.front().get()))};
 }
 
-}  // namespace
-
-absl::StatusOr<TlsMaterial> LoadTlsFiles(const TlsFiles& files, absl::Time now) {
-  TlsMaterial material;
-  RETURN_IF_ERROR(LoadIdentity(files, now, &material));
-  if (!files.authorities.path.empty()) {
-    ASSIGN_OR_RETURN(const Certificates authorities, ReadCertificates(files.authorities));
-    material.authorities = Text(authorities, nullptr);
-  }
-  return material;
+absl::StatusOr<std::string> LoadTlsAuthorities(const TlsFiles& files) {
+  if (files.authorities.path.empty()) return std::string();
+  ASSIGN_OR_RETURN(const Certificates authorities, ReadCertificates(files.authorities));
+  return Text(authorities, nullptr);
 }
 
 }  // namespace alma::rpc

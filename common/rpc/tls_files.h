@@ -23,26 +23,26 @@ struct TlsFiles {
   File authorities;
 };
 
-// What stands in such files, as PEM.
-struct TlsMaterial {
-  // The certificates, then the key; empty where those files are not given.
-  std::string identity;
-  // Empty where that file is not given.
-  std::string authorities;
+// What stands in the files of the certificate and the key.
+struct TlsIdentity {
+  // The certificates, then the key, as PEM; empty where those files are not given.
+  std::string pem;
   // Of the certificate: its serial number in hex, and the end of its validity.
   std::string serial;
   absl::Time expires;
 };
 
-// Reads the files that are given and checks all that would keep OpenSSL from a handshake with them.
-// Errors are a line for the operator that begins with the flag and holds nothing of a key:
+// Read the files that are given and check all that would keep OpenSSL from a handshake with them:
+// the one those of this side, the other those of the other side, as PEM, or nothing where that file
+// is not given. Errors are a line for the operator that begins with the flag and holds nothing of a
+// key:
 //   INVALID_ARGUMENT      certificate and key are not given together
 //   PERMISSION_DENIED     others may use the key: group or others have any permission on it; where
 //                         its owner is root and we are not, the group may read it
-//   FAILED_PRECONDITION   no certificate or key in the file, a key with a password, a key of
-//   another
-//                         certificate or too weak, a certificate that is not valid at `now`
+//   FAILED_PRECONDITION   no certificate or key in the file, a key with a password, one that is of
+//                         another certificate or too weak, a certificate not valid at `now`
 //   absl::ErrnoToStatus   it cannot be opened or read
-absl::StatusOr<TlsMaterial> LoadTlsFiles(const TlsFiles& files, absl::Time now);
+absl::StatusOr<TlsIdentity> LoadTlsIdentity(const TlsFiles& files, absl::Time now);
+absl::StatusOr<std::string> LoadTlsAuthorities(const TlsFiles& files);
 
 }  // namespace alma::rpc

@@ -8,7 +8,7 @@ ABSL_FLAG(double, key_rate, 50'000,
 ABSL_FLAG(double, key_burst, 0,
           "Calls that a key may begin at once after a rest, 1 to 1000000; 0 for what it may begin "
           "in a second, at least 1.");
-ABSL_FLAG(int, organization_concurrency, 1000,
+ABSL_FLAG(int, organization_concurrency, 400,
           "Calls of an organization at a time, an open stream being one; 0 for any number.");
 
 namespace alma::serve {

@@ -5,6 +5,7 @@
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
 #include "common/log/log.h"
+#include "common/rpc/address.h"
 #include "common/rpc/caller.h"
 #include "common/rpc/command_line.h"
 #include "common/serve/secrets.h"

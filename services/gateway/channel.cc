@@ -1,31 +1,19 @@
 #include "services/gateway/channel.h"
 
-#include <string_view>
-
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/support/channel_arguments.h>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "common/rpc/address.h"
 #include "common/rpc/connection.h"
 
 namespace alma::gateway {
-namespace {
-
-constexpr std::string_view kUnix = "unix:";
-
-bool IsIpv4(std::string_view host) {
-  return host.find_first_not_of("0123456789.") == std::string_view::npos;
-}
-
-}  // namespace
 
 std::string TargetOf(const std::string& address) {
-  if (address.starts_with(kUnix)) return address;
-  if (IsIpv4(std::string_view(address).substr(0, address.rfind(':')))) {
-    return absl::StrCat("ipv4:", address);
-  }
+  if (rpc::IsUnix(address)) return address;
+  if (rpc::IsIpv4(rpc::HostOf(address))) return absl::StrCat("ipv4:", address);
   if (address.starts_with("[")) {
     return absl::StrCat("ipv6:", absl::StrReplaceAll(address, {{"[", "%5B"}, {"]", "%5D"}}));
   }
@@ -49,7 +37,7 @@ std::shared_ptr<grpc::Channel> NewChannel(const std::string& target, const Backe
   // What a name server or the environment says must not change where principals are sent.
   arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  if (tls.tls == nullptr || target.starts_with(kUnix)) {
+  if (tls.tls == nullptr || rpc::IsUnix(target)) {
     return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
   }
   if (!tls.server_name.empty()) arguments.SetSslTargetNameOverride(tls.server_name);

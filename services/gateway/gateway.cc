@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/log/log.h"
-#include "common/rpc/server.h"
+#include "common/rpc/address.h"
 #include "common/status/macros.h"
 #include "services/gateway/routes.h"
 

@@ -1,7 +1,5 @@
 #include "services/gateway/stream_proxy.h"
 
-#include "common/rpc/inflate.h"
-
 namespace alma::gateway {
 
 StreamProxy::StreamProxy(const rpc::Method& method, const Destination& to,
@@ -28,10 +26,6 @@ void StreamProxy::OnReadDone(bool ok) {
   absl::MutexLock lock(&mutex_);
   if (ended_) return;
   if (!ok) return far_.StartWritesDone();
-  grpc::ByteBuffer plain;
-  const absl::StatusOr<bool> inflated = rpc::Inflate(up_, &plain);
-  if (!inflated.ok()) return Refuse(inflated.status());
-  if (*inflated) up_.Swap(&plain);
   up_waits_ = true;
   PassUp();
 }
@@ -72,14 +66,12 @@ void StreamProxy::OnFarDone(const grpc::Status& status) {
 
 void StreamProxy::OnKeyChecked(const absl::Status& checked) {
   absl::MutexLock lock(&mutex_);
-  if (!checked.ok()) return Refuse(checked);
+  if (!checked.ok()) {
+    refused_ = checked;
+    forwarding_.Cancel();
+    return PassDown();
+  }
   PassUp();
-  PassDown();
-}
-
-void StreamProxy::Refuse(const absl::Status& why) {
-  refused_ = why;
-  forwarding_.Cancel();
   PassDown();
 }
 

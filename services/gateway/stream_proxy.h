@@ -50,8 +50,6 @@ class StreamProxy final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
   void OnFarWriteDone(bool ok) ABSL_LOCKS_EXCLUDED(mutex_);
   void OnFarDone(const grpc::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
   void OnKeyChecked(const absl::Status& checked) ABSL_LOCKS_EXCLUDED(mutex_);
-  // Ends the call with `why`.
-  void Refuse(const absl::Status& why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Pass on the message that waits, if one does and may.
   void PassUp() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PassDown() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -71,7 +69,7 @@ class StreamProxy final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;
   bool up_waits_ ABSL_GUARDED_BY(mutex_) = false;
   bool down_waits_ ABSL_GUARDED_BY(mutex_) = false;
-  // Why the key does not hold any more, or what the client sent cannot be read.
+  // Why the key does not hold any more.
   absl::Status refused_ ABSL_GUARDED_BY(mutex_);
   // Null where the call was not let in.
   std::unique_ptr<auth::KeyWatch> key_;

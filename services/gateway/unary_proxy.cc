@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "common/rpc/inflate.h"
 #include "common/status/status.h"
 
 namespace alma::gateway {
@@ -23,11 +22,9 @@ void UnaryProxy::Forward(const absl::Status& admitted) {
   // The client ended the call, or was gone, before it sent a message; gRPC aborts when none is sent
   // on.
   if (!in_.Valid()) return Finish(forwarding_.Close(status::MalformedRequest()));
-  const absl::StatusOr<bool> inflated = rpc::Inflate(in_, &plain_);
-  if (!inflated.ok()) return Finish(forwarding_.Close(inflated.status()));
   grpc::GenericStub& stub = forwarding_.Start();
   // This object may be gone when UnaryCall returns.
-  stub.UnaryCall(&forwarding_.backend_context(), method_.path, {}, *inflated ? &plain_ : &in_, out_,
+  stub.UnaryCall(&forwarding_.backend_context(), method_.path, {}, &in_, out_,
                  [this](const grpc::Status& status) { Answer(status); });
 }
 

@@ -9,7 +9,7 @@
 
 namespace alma::gateway {
 
-// One unary call, forwarded as such.
+// One unary call, forwarded as such; a compressed request stays so.
 class UnaryProxy final : public grpc::ServerUnaryReactor {
  public:
   // `in` and `out` live as long as the call; this object deletes itself.
@@ -26,8 +26,6 @@ class UnaryProxy final : public grpc::ServerUnaryReactor {
   const rpc::Method& method_;
   Forwarding forwarding_;
   const grpc::ByteBuffer& in_;
-  // What `in_` holds where the client has compressed it.
-  grpc::ByteBuffer plain_;
   grpc::ByteBuffer* const out_;
 };
 

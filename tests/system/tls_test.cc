@@ -268,16 +268,19 @@ TEST_CASE("a gateway that cannot agree with its services answers UNAVAILABLE and
   const TlsServices services(storage, files);
   const TemporaryFolder folder;
   const CertificateFiles foreign(folder.path(), CertificateAuthority("foreign"), authority.Issue());
+  // What the gateway itself finds out; where it is the service that ends the handshake, gRPC knows
+  // no more than that.
   struct Case {
     std::vector<std::string> flags;
     std::string cause;
   };
+  const std::vector<std::string> found_out = {"certificate verify failed",
+                                              "Hostname Verification Check failed"};
   const std::vector<Case> cases = {
-      {BackendFlags(foreign), "certificate verify failed"},
-      {Together(BackendFlags(files), {"--backend_server_name=other.test"}),
-       "Hostname Verification Check failed"},
-      {{"--backend_ca=" + files.ca()}, "backend_unreachable"},
-      {{}, "backend_unreachable"},
+      {BackendFlags(foreign), found_out[0]},
+      {Together(BackendFlags(files), {"--backend_server_name=other.test"}), found_out[1]},
+      {{"--backend_ca=" + files.ca()}, ""},
+      {{}, ""},
   };
   for (const Case& wrong : cases) {
     CAPTURE(wrong.cause);
@@ -289,6 +292,9 @@ TEST_CASE("a gateway that cannot agree with its services answers UNAVAILABLE and
       return log.find("backend_unreachable") != std::string::npos &&
              log.find(wrong.cause) != std::string::npos;
     }));
+    for (const std::string& cause : found_out) {
+      if (cause != wrong.cause) CHECK_THAT(gateway.process().Errors(), !Contains(cause));
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 #include "common/limit/limiter.h"
 
+#include <algorithm>
 #include <atomic>
 #include <deque>
 #include <vector>
@@ -107,7 +108,8 @@ TEST_CASE("an organization has as many calls at a time as it may and each that e
   const auto refused = timed.limiter.Admit("c", kOrganization, &third);
   REQUIRE(refused.has_value());
   CHECK(refused->limit == Limit::kOrganizationConcurrency);
-  CHECK(refused->retry_after == Limiter::kRetryConcurrency);
+  CHECK(refused->retry_after >= Limiter::kRetryConcurrency);
+  CHECK(refused->retry_after <= 1.5 * Limiter::kRetryConcurrency);
   CHECK_FALSE(timed.limiter.Admit("a", "another organization", &third).has_value());
   first.Release();
   first.Release();
@@ -119,6 +121,20 @@ TEST_CASE("an organization has as many calls at a time as it may and each that e
     CHECK(timed.Call().has_value());
   }
   CHECK_FALSE(timed.Call().has_value());
+}
+
+TEST_CASE("calls of an organization that are refused together are not to come back together") {
+  Timed timed({.organization_concurrency = 1});
+  Limiter::Slot running;
+  REQUIRE_FALSE(timed.limiter.Admit("a", kOrganization, &running).has_value());
+  absl::Duration shortest = absl::InfiniteDuration();
+  absl::Duration longest;
+  for (int i = 0; i < 100; ++i) {
+    const absl::Duration wait = timed.Call()->retry_after;
+    shortest = std::min(shortest, wait);
+    longest = std::max(longest, wait);
+  }
+  CHECK(longest - shortest > Limiter::kRetryConcurrency / 10);
 }
 
 TEST_CASE("a call that one limit refuses leaves the other as it was") {

@@ -10,6 +10,7 @@
 #include "common/status/status.h"
 #include "tests/common/rpc/limited.h"
 #include "tests/support/concurrently.h"
+#include "tests/support/deflate.h"
 #include "tests/support/eventually.h"
 
 // However a call ends, its place among the calls of its organization is free again.
@@ -19,7 +20,7 @@ namespace {
 using testing::Eventually;
 
 // Ends a call in the n-th way of kEndings, and answers the code that its client saw.
-constexpr int kEndings = 11;
+constexpr int kEndings = 14;
 
 grpc::Status GivenUp(const Limited& limited) {
   const auto context = ByKey();
@@ -33,6 +34,22 @@ grpc::Status GivenUp(const Limited& limited) {
     ended.Notify();
   });
   context->TryCancel();
+  ended.WaitForNotification();
+  return status;
+}
+
+// gzip that ends in its header.
+grpc::Status Damaged(Limited& limited, const std::string& path) {
+  const auto context = ByKey();
+  const grpc::ByteBuffer in = testing::Buffer("\x1f\x8b\x08");
+  grpc::ByteBuffer out;
+  absl::Notification ended;
+  grpc::Status status;
+  grpc::GenericStub(limited.server.channel())
+      .UnaryCall(context.get(), path, {}, &in, &out, [&](grpc::Status answered) {
+        status = std::move(answered);
+        ended.Notify();
+      });
   ended.WaitForNotification();
   return status;
 }
@@ -64,7 +81,7 @@ grpc::Status Export(const Limited& limited, bool cancel) {
   return stream->Finish();
 }
 
-grpc::Status End(const Limited& limited, int way) {
+grpc::Status End(Limited& limited, int way) {
   const auto context = ByKey();
   switch (way) {
     case 0:
@@ -88,6 +105,13 @@ grpc::Status End(const Limited& limited, int way) {
       return Import(limited, "a", /*cancel=*/true, /*stall=*/false);
     case 9:
       return Import(limited, "a", /*cancel=*/false, /*stall=*/true);
+    case 10:
+      // A key that ends while the call waits for its worker.
+      return limited.Get(*ByKey({auth::kAgentsRead}, kOrganization, kEndedKey));
+    case 11:
+      return Damaged(limited, testing::kGetAgent);
+    case 12:
+      return Damaged(limited, "/alma.conversations.v1.MessagesService/ExportMessages");
     default:
       return Export(limited, /*cancel=*/true);
   }
@@ -112,7 +136,10 @@ TEST_CASE("after ten thousand calls that ended in every way all places are free"
   constexpr int kCap = 64;
   constexpr int kThreads = 8;
   constexpr int kCalls = 10'000;
+  const bool remembered = GENERATE(true, false);
+  CAPTURE(remembered);
   Limited limited({.organization_concurrency = kCap}, GetOrFail, EchoOrFail);
+  limited.callers.remembered = remembered;
   std::atomic<int> codes[17] = {};
   std::atomic<int> next = 0;
   testing::Concurrently(kThreads, [&](int) {
@@ -122,12 +149,14 @@ TEST_CASE("after ten thousand calls that ended in every way all places are free"
   });
   for (const auto code : {grpc::StatusCode::OK, grpc::StatusCode::NOT_FOUND,
                           grpc::StatusCode::INTERNAL, grpc::StatusCode::PERMISSION_DENIED,
-                          grpc::StatusCode::DEADLINE_EXCEEDED, grpc::StatusCode::CANCELLED}) {
+                          grpc::StatusCode::DEADLINE_EXCEEDED, grpc::StatusCode::CANCELLED,
+                          grpc::StatusCode::UNAUTHENTICATED, grpc::StatusCode::INVALID_ARGUMENT}) {
     CAPTURE(code);
     CHECK(codes[code] > kCalls / kEndings / 2);
   }
   // Clients that go are not waited for.
-  CHECK(Eventually([&] { return limited.Free(kCap); }, absl::Seconds(10)));
+  CHECK(Eventually([&] { return testing::Free(limited.limiter, kOrganization, kCap); },
+                   absl::Seconds(10)));
 }
 
 }  // namespace

@@ -2,18 +2,19 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "common/limit/limiter.h"
 #include "common/rpc/worker_pool.h"
-#include "google/rpc/error_details.pb.h"
-#include "google/rpc/status.pb.h"
+#include "common/status/status.h"
 #include "tests/common/rpc/stream_service.h"
 #include "tests/common/rpc/test_service.h"
+#include "tests/support/limits.h"
 
-// A service behind a limiter, and what its refusals say.
+// A service behind a limiter.
 namespace alma::rpc {
 
 using agents::v1::Agent;
@@ -24,25 +25,51 @@ using testing::GetAgentService;
 using testing::kOrganization;
 
 inline constexpr char kKey[] = "0190f3a2-7c1e-7b4d-8f00-0123456789cc";
+// One that is remembered and has ended.
+inline constexpr char kEndedKey[] = "0190f3a2-7c1e-7b4d-8f00-0123456789dd";
 
 // The context of a call by a key of these scopes.
-inline std::unique_ptr<grpc::ClientContext> ByKey(const std::vector<std::string_view>& scopes = {
-                                                      auth::kAgentsRead, auth::kConversationsRead,
-                                                      auth::kConversationsWrite}) {
-  auth::v1::Principal principal = testing::Caller(kOrganization, scopes);
-  principal.set_api_key_uuid(kKey);
+inline std::unique_ptr<grpc::ClientContext> ByKey(
+    const std::vector<std::string_view>& scopes = {auth::kAgentsRead, auth::kConversationsRead,
+                                                   auth::kConversationsWrite},
+    const std::string& organization = kOrganization, const std::string& key = kKey) {
+  auth::v1::Principal principal = testing::Caller(organization, scopes);
+  principal.set_api_key_uuid(key);
   auto context = std::make_unique<grpc::ClientContext>();
   testing::SetCaller(*context, principal);
   return context;
 }
 
+// Those of a TestRuntime, remembered or not.
+class KnownCallers final : public Callers {
+ public:
+  explicit KnownCallers(Callers& callers) : callers_(callers) {}
+  bool MayBeInternal() const override { return callers_.MayBeInternal(); }
+  absl::StatusOr<auth::v1::Principal> Resolve(const Metadata& metadata,
+                                              absl::Time deadline) override {
+    auto caller = callers_.Resolve(metadata, deadline);
+    if (caller.ok() && caller->api_key_uuid() == kEndedKey) return status::ApiKeyInvalid();
+    return caller;
+  }
+  std::optional<absl::StatusOr<auth::v1::Principal>> TryResolve(const Metadata& metadata) override {
+    if (!remembered) return std::nullopt;
+    return callers_.Resolve(metadata, absl::InfiniteFuture());
+  }
+  std::atomic<bool> remembered = true;
+
+ private:
+  Callers& callers_;
+};
+
 // Agents and messages behind a limiter, whose time the test case moves.
 struct Limited {
+  static constexpr int kWorkers = 8;
+
   explicit Limited(const limit::Limits& limits, GetAgentService::Handler get = testing::Echo,
-                   OnItems on_items = EchoItems)
+                   OnItems on_items = EchoItems, size_t queue_limit = 1000)
       : limiter(limits, [this] { return absl::Nanoseconds(now.load()); }),
-        runtime{workers,        (*shared).callers, (*shared).metrics,
-                (*shared).hold, absl::Seconds(30), &limiter},
+        workers(kWorkers, queue_limit),
+        runtime{workers, callers, (*shared).metrics, (*shared).hold, absl::Seconds(30), &limiter},
         get_agent(runtime, std::move(get)),
         streams(runtime, std::move(on_items), CountUp),
         server({&get_agent, &streams}),
@@ -56,20 +83,11 @@ struct Limited {
     return agents->GetAgent(&context, request, &agent);
   }
 
-  // Whether the organization may have `count` more calls at a time, and none beyond.
-  bool Free(int count) {
-    std::vector<Limiter::Slot> slots(count);
-    for (Limiter::Slot& slot : slots) {
-      if (limiter.Admit(kKey, kOrganization, &slot).has_value()) return false;
-    }
-    Limiter::Slot one_more;
-    return limiter.Admit(kKey, kOrganization, &one_more).has_value();
-  }
-
   std::atomic<int64_t> now = 1;
   Limiter limiter;
   testing::TestRuntime shared;
-  WorkerPool workers{8, 1000};
+  KnownCallers callers{(*shared).callers};
+  WorkerPool workers;
   Runtime runtime;
   GetAgentService get_agent;
   StreamService streams;
@@ -77,25 +95,5 @@ struct Limited {
   std::unique_ptr<AgentsService::Stub> agents;
   std::unique_ptr<MessagesService::Stub> messages;
 };
-
-inline absl::Duration RetryInfoOf(const grpc::Status& status) {
-  google::rpc::Status details;
-  details.ParseFromString(status.error_details());
-  google::rpc::RetryInfo retry;
-  for (const auto& detail : details.details()) {
-    if (detail.UnpackTo(&retry)) {
-      return absl::Seconds(retry.retry_delay().seconds()) +
-             absl::Nanoseconds(retry.retry_delay().nanos());
-    }
-  }
-  return absl::InfiniteDuration();
-}
-
-inline std::string PushbackOf(const grpc::ClientContext& context) {
-  const auto found = context.GetServerTrailingMetadata().find("grpc-retry-pushback-ms");
-  return found == context.GetServerTrailingMetadata().end()
-             ? ""
-             : std::string(found->second.data(), found->second.size());
-}
 
 }  // namespace alma::rpc

@@ -1,4 +1,5 @@
 #include <atomic>
+#include <chrono>
 #include <string>
 #include <thread>
 #include <vector>
@@ -122,6 +123,62 @@ TEST_CASE("streams that do not read their answers are bounded together and all e
   CHECK(Settled(written) < 2 * int64_t{Stream::kMaxBytesOfAll / kLarge} + 10 * kStreams);
   read_now.Notify();
   for (std::thread& client : clients) client.join();
+  CHECK(right == kStreams);
+}
+
+TEST_CASE("what the runs of streams hold counts while they wait and work") {
+  constexpr int kStreams = 40;
+  constexpr int64_t kItems = 200;
+  constexpr size_t kLarge = 100 * 1024;
+  absl::Notification start;
+  absl::Notification first;
+  absl::Notification second;
+  std::atomic<int> begun = 0;
+  // A stream begins with a run without items. Its first batch is one item, the next all that has
+  // arrived meanwhile.
+  Streams streams([&](const Call& call, State& state, Items items,
+                      std::vector<ImportMessagesResponse>* responses) {
+    if (items.empty()) {
+      ++begun;
+    } else {
+      (state.items == 0 ? first : second).WaitForNotification();
+    }
+    return EchoItems(call, state, std::move(items), responses);
+  });
+  std::atomic<int64_t> written = 0;
+  std::atomic<int> right = 0;
+  std::vector<std::thread> clients;
+  clients.reserve(kStreams);
+  for (int client = 0; client < kStreams; ++client) {
+    clients.emplace_back([&] {
+      const auto context = ByWriter();
+      context->set_deadline(std::chrono::system_clock::now() + std::chrono::minutes(10));
+      const auto stream = streams.stub->ImportMessages(context.get());
+      start.WaitForNotification();
+      std::thread writer([&] {
+        const ImportMessagesRequest item = Item(std::string(kLarge, 'x'));
+        for (int i = 0; i < kItems && stream->Write(item); ++i) ++written;
+        stream->WritesDone();
+      });
+      second.WaitForNotification();
+      ImportMessagesResponse response;
+      int64_t answers = 0;
+      while (stream->Read(&response)) ++answers;
+      writer.join();
+      if (stream->Finish().ok() && answers == kItems) ++right;
+    });
+  }
+  while (begun < kStreams) absl::SleepFor(absl::Milliseconds(1));
+  start.Notify();
+  constexpr int64_t kAll = Stream::kMaxBytesOfAll / kLarge;
+  const int64_t at_first = Settled(written);
+  first.Notify();
+  const int64_t at_second = Settled(written);
+  second.Notify();
+  for (std::thread& client : clients) client.join();
+  CHECK(at_first > kAll / 2);
+  // One that is read, one that is being sent.
+  CHECK(at_second < kAll + kAll / 4 + 5 * kStreams);
   CHECK(right == kStreams);
 }
 

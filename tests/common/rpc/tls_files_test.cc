@@ -54,32 +54,31 @@ class Side {
                     .key = {"--key", files.key()},
                     .authorities = {"--ca", files.ca()}};
 
-  absl::StatusOr<TlsMaterial> Load() const { return LoadTlsFiles(flags, absl::Now()); }
+  absl::StatusOr<TlsIdentity> Identity() const { return LoadTlsIdentity(flags, absl::Now()); }
+  absl::StatusOr<std::string> Authorities() const { return LoadTlsAuthorities(flags); }
 };
 
 TEST_CASE("a certificate with its key and the authorities are read as what gRPC takes") {
   const Side side;
-  const auto material = side.Load();
-  REQUIRE(material.ok());
-  CHECK(material->identity == side.certified.certificate + side.certified.key);
-  CHECK(material->authorities == side.authority.certificate());
-  CHECK(material->serial.find_first_not_of("0123456789ABCDEF") == std::string::npos);
-  CHECK(material->serial.size() >= 8);
-  CHECK(material->expires > absl::Now() + absl::Minutes(55));
-  CHECK(material->expires < absl::Now() + absl::Minutes(65));
+  const auto identity = side.Identity();
+  REQUIRE(identity.ok());
+  CHECK(identity->pem == side.certified.certificate + side.certified.key);
+  CHECK(side.Authorities().value() == side.authority.certificate());
+  CHECK(identity->serial.find_first_not_of("0123456789ABCDEF") == std::string::npos);
+  CHECK(identity->serial.size() >= 8);
+  CHECK(identity->expires > absl::Now() + absl::Minutes(55));
+  CHECK(identity->expires < absl::Now() + absl::Minutes(65));
 }
 
 TEST_CASE("files that are not given are not read") {
   Side side;
   side.flags.authorities.path.clear();
-  CHECK(side.Load()->authorities.empty());
+  CHECK(side.Authorities().value().empty());
   side.flags.authorities.path = side.files.ca();
   side.flags.certificate.path.clear();
   side.flags.key.path.clear();
-  const auto material = side.Load();
-  REQUIRE(material.ok());
-  CHECK(material->identity.empty());
-  CHECK(material->authorities == side.authority.certificate());
+  CHECK(side.Identity().value().pem.empty());
+  CHECK(side.Authorities().value() == side.authority.certificate());
 }
 
 TEST_CASE("intermediate certificates go along and one file may hold certificate and key") {
@@ -91,16 +90,16 @@ TEST_CASE("intermediate certificates go along and one file may hold certificate 
   ReplaceFile(side.files.key(), absl::StrCat("a word before\n", certified.key, "\nand behind\n",
                                              certified.certificate));
   side.flags.certificate.path = side.files.key();
-  const auto material = side.Load();
-  INFO(material.status());
-  REQUIRE(material.ok());
-  CHECK(material->identity == certified.certificate + certified.key);
+  const auto identity = side.Identity();
+  INFO(identity.status());
+  REQUIRE(identity.ok());
+  CHECK(identity->pem == certified.certificate + certified.key);
 }
 
 TEST_CASE("an RSA certificate of 2048 bits is taken") {
   const Side side;
   side.files.Replace(side.authority.Issue({.rsa_bits = 2048}));
-  CHECK(side.Load().ok());
+  CHECK(side.Identity().ok());
 }
 
 struct Bad {
@@ -201,7 +200,10 @@ TEST_CASE("files that would not do for a handshake are refused with the flag and
     CAPTURE(bad.name);
     Side side;
     bad.spoil(side);
-    const absl::Status status = side.Load().status();
+    const bool of_authorities = bad.flag == "--ca";
+    CHECK((of_authorities ? side.Identity().status() : side.Authorities().status()).ok());
+    const absl::Status status =
+        of_authorities ? side.Authorities().status() : side.Identity().status();
     const std::string text(status.message());
     CAPTURE(text);
     CHECK(status.code() == bad.code);

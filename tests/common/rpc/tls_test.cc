@@ -1,9 +1,12 @@
 #include "common/rpc/tls.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <chrono>
+#include <csignal>
+#include <cstdio>
 #include <optional>
 #include <string>
 #include <thread>
@@ -208,6 +211,103 @@ TEST_CASE("files that do not do leave the certificate in use and are logged once
     CHECK(log.find(cause, found + 1) == std::string::npos);
   }
   CHECK(log.find("tls_files_loaded") != std::string::npos);
+}
+
+// How often `text` stands in `log`.
+int CountOf(const std::string& log, const std::string& text) {
+  int count = 0;
+  for (size_t at = log.find(text); at != std::string::npos; at = log.find(text, at + 1)) ++count;
+  return count;
+}
+
+TEST_CASE("authorities are replaced though the certificate beside them would not do") {
+  const testing::TemporaryFolder folder;
+  const CertificateAuthority authority("authority");
+  const CertificateAuthority taken_out("taken out");
+  const CertificateAuthority other("other");
+  const Certified certified = authority.Issue();
+  const CertificateFiles files(folder.path(), authority, certified);
+  const std::string client_ca = folder.path() + "/clients.pem";
+  ReplaceFile(client_ca, taken_out.certificate());
+  const Served served(files, client_ca);
+  const auto code = [&](const Certified& own) {
+    return Call(served.address(), Trusting(authority, own)).status.error_code();
+  };
+  const Certified of_taken_out = taken_out.Issue();
+  const Certified of_other = other.Issue();
+  REQUIRE(code(of_taken_out) == grpc::StatusCode::OK);
+  testing::Captured captured(STDERR_FILENO);
+  files.Replace(authority.Issue({.ends = -absl::Minutes(1)}));
+  ReplaceFile(client_ca, other.certificate());
+  const bool replaced =
+      Eventually([&] { return code(of_other) == grpc::StatusCode::OK; }, kReloaded);
+  const grpc::StatusCode refused = code(of_taken_out);
+  const Seen seen = Call(served.address(), Trusting(authority, of_other));
+  // And the other way round.
+  ReplaceFile(client_ca, "none");
+  const Certified renewed = authority.Issue();
+  files.Replace(renewed);
+  const bool renewed_beside = Eventually(
+      [&] {
+        return Call(served.address(), Trusting(authority, of_other)).certificate ==
+               renewed.certificate;
+      },
+      kReloaded);
+  const std::string log = captured.Text();
+  INFO(log);
+  CHECK(replaced);
+  CHECK(refused == grpc::StatusCode::UNAVAILABLE);
+  CHECK(seen.certificate == certified.certificate);
+  CHECK(renewed_beside);
+  CHECK(CountOf(log, "expired at") == 1);
+  CHECK(CountOf(log, "no certificate in it") == 1);
+}
+
+// Files beyond this size cannot be written, those in memory included.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{bytes, before_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FileSizeLimit() {
+    setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+
+ private:
+  void (*handler_)(int);
+  rlimit before_{};
+};
+
+TEST_CASE("a part that cannot be published is tried again and the other one is not repeated") {
+  const testing::TemporaryFolder folder;
+  const CertificateAuthority authority("authority");
+  const CertificateFiles files(folder.path(), authority, authority.Issue());
+  const std::string client_ca = folder.path() + "/clients.pem";
+  ReplaceFile(client_ca, authority.certificate());
+  const Served served(files, client_ca);
+  const Certified renewed = authority.Issue();
+  const std::string large = folder.path() + "/large.pem";
+  std::string many;
+  while (many.size() < 256 * 1024) many += authority.certificate();
+  ReplaceFile(large, many);
+  testing::Captured captured(STDERR_FILENO);
+  bool moved = false;
+  {
+    const FileSizeLimit limit(128 * 1024);
+    moved = rename(large.c_str(), client_ca.c_str()) == 0;
+    files.Replace(renewed);
+    absl::SleepFor(4 * Tls::kLookEvery);
+  }
+  absl::SleepFor(2 * Tls::kLookEvery);
+  const std::string log = captured.Text();
+  INFO(log);
+  CHECK(moved);
+  CHECK(CountOf(log, R"("flag":"--tls_cert")") == 1);
+  CHECK(CountOf(log, "a file in memory") == 1);
+  CHECK(CountOf(log, R"("flag":"--tls_client_ca")") == 1);
 }
 
 TEST_CASE("the channels of a client follow its files") {

@@ -1,16 +1,22 @@
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include <grpcpp/generic/generic_stub.h>
+
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "catch2/catch.hpp"
 #include "common/limit/limiter.h"
 #include "tests/services/gateway/served_gateway.h"
 #include "tests/support/concurrently.h"
+#include "tests/support/deflate.h"
 #include "tests/support/eventually.h"
+#include "tests/support/limits.h"
 #include "tests/support/service_harness.h"
 
 // What a gateway's limiter means for the calls that it forwards.
@@ -38,9 +44,7 @@ TEST_CASE("a call beyond the rate does not reach the backend and one that obeys 
   const grpc::Status refused = pair.proxied->GetMessage(context.get(), {}, &message);
   CHECK(refused.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED);
   CHECK(ReasonOf(refused) == "RATE_LIMITED");
-  const auto pushback = context->GetServerTrailingMetadata().find("grpc-retry-pushback-ms");
-  REQUIRE(pushback != context->GetServerTrailingMetadata().end());
-  CHECK(std::string(pushback->second.data(), pushback->second.size()) == "250");
+  CHECK(testing::PushbackOf(*context) == "250");
   CHECK(pair.messages.calls().size() == 1);
   now += absl::ToInt64Nanoseconds(absl::Milliseconds(250));
   CHECK(Get(pair, *pair.proxied).ok());
@@ -62,23 +66,68 @@ TEST_CASE("gRPC's own retries obey the pushback and get in") {
   CHECK(pair.messages.calls().size() == 3);
 }
 
-// Ends a call in the n-th way of kEndings.
-constexpr int kEndings = 6;
+// gzip that ends in its header.
+void SendDamaged(grpc::GenericStub& stub, grpc::ClientContext& context, const std::string& method) {
+  const grpc::ByteBuffer in = testing::Buffer("\x1f\x8b\x08");
+  grpc::ByteBuffer out;
+  absl::Notification ended;
+  stub.UnaryCall(&context, "/alma.conversations.v1.MessagesService/" + method, {}, &in, &out,
+                 [&](const grpc::Status&) { ended.Notify(); });
+  ended.WaitForNotification();
+}
 
-void End(const Pair& pair, ApiKeysService::Stub& keys, int way) {
+// Whether `count` open streams are ended by the revocation of their key.
+bool EndByRevocation(Pair& pair, int count) {
+  std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
+  std::vector<
+      std::unique_ptr<grpc::ClientReaderWriter<ImportMessagesRequest, ImportMessagesResponse>>>
+      streams;
+  contexts.reserve(count);
+  streams.reserve(count);
+  ImportMessagesResponse response;
+  for (int i = 0; i < count; ++i) {
+    contexts.push_back(pair.NewContext());
+    streams.push_back(pair.proxied->ImportMessages(contexts.back().get()));
+    if (!streams.back()->Write(Item("a")) || !streams.back()->Read(&response)) return false;
+  }
+  pair.keys.Revoke();
+  int refused = 0;
+  for (const auto& stream : streams) {
+    if (stream->Finish().error_code() == grpc::StatusCode::UNAUTHENTICATED) ++refused;
+  }
+  return refused == count;
+}
+
+struct Stubs {
+  ApiKeysService::Stub& keys;
+  grpc::GenericStub& bytes;
+  // Of a gateway whose backend has gone.
+  MessagesService::Stub& away;
+};
+
+// Ends a call in the n-th way of kEndings.
+constexpr int kEndings = 9;
+
+void End(const Pair& pair, const Stubs& stubs, int way) {
   const auto context = pair.NewContext();
   if (way == 0) {
     Get(pair, *pair.proxied);
   } else if (way == 1) {
     // It needs a scope that the key lacks.
     organizations::v1::ApiKey key;
-    keys.GetApiKey(context.get(), {}, &key);
+    stubs.keys.GetApiKey(context.get(), {}, &key);
   } else if (way == 2) {
     context->set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(2));
     GetMessageRequest request;
     request.set_uuid("slow");
     Message message;
     pair.proxied->GetMessage(context.get(), request, &message);
+  } else if (way == 6) {
+    Get(pair, stubs.away);
+  } else if (way == 7) {
+    SendDamaged(stubs.bytes, *context, "GetMessage");
+  } else if (way == 8) {
+    SendDamaged(stubs.bytes, *context, "ExportMessages");
   } else {
     const auto stream = pair.proxied->ImportMessages(context.get());
     ImportMessagesResponse response;
@@ -111,18 +160,22 @@ TEST_CASE("after calls through the gateway that ended in every way all places ar
     return grpc::Status::OK;
   };
   const auto keys = ApiKeysService::NewStub(ChannelTo(pair.gateway.address()));
+  const testing::TemporaryFolder folder;
+  ServedGateway without_backend(
+      {{"organizations", {pair.behind.address()}},
+       {"conversations", {absl::StrCat("unix:", folder.path(), "/away")}}},
+      &limiter);
+  const auto away = MessagesService::NewStub(ChannelTo(without_backend.address()));
+  grpc::GenericStub bytes(ChannelTo(pair.gateway.address()));
+  const Stubs stubs{*keys, bytes, *away};
   std::atomic<int> next = 0;
   testing::Concurrently(4, [&](int) {
-    for (int i = next++; i < kCalls; i = next++) End(pair, *keys, i % kEndings);
+    for (int i = next++; i < kCalls; i = next++) End(pair, stubs, i % kEndings);
   });
-  CHECK(Eventually([&] {
-    std::vector<Limiter::Slot> slots(kCap);
-    for (Limiter::Slot& slot : slots) {
-      if (limiter.Admit("key", kOrganization, &slot).has_value()) return false;
-    }
-    Limiter::Slot one_more;
-    return limiter.Admit("key", kOrganization, &one_more).has_value();
-  }));
+  const auto all_free = [&] { return testing::Free(limiter, kOrganization, kCap); };
+  CHECK(Eventually(all_free));
+  CHECK(EndByRevocation(pair, kCap / 2));
+  CHECK(Eventually(all_free));
 }
 
 }  // namespace

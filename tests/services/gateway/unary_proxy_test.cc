@@ -214,19 +214,6 @@ TEST_CASE("trailers up to the limit and beyond it end a call with a status") {
   CHECK(GetStatus(*context, *pair.proxied).ok());
 }
 
-TEST_CASE("a compressed request is accepted") {
-  Pair pair;
-  for (const auto algorithm : {GRPC_COMPRESS_GZIP, GRPC_COMPRESS_DEFLATE}) {
-    const auto context = pair.NewContext();
-    context->set_compression_algorithm(algorithm);
-    GetMessageRequest request;
-    request.set_uuid(std::string(100'000, 'u'));
-    Message message;
-    REQUIRE(pair.proxied->GetMessage(context.get(), request, &message).ok());
-    CHECK(message.uuid() == request.uuid());
-  }
-}
-
 TEST_CASE("a compressed answer arrives") {
   Pair pair;
   pair.messages.get = [](grpc::ServerContext& context, const auto&, Message& message) {
