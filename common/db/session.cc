@@ -139,6 +139,8 @@ void Session::CheckFits(const Prepared::Slot& slot, const Param& param) {
 }
 
 void Session::Bind(Prepared& prepared, Params params) {
+  // What is left out would keep its value of the last time.
+  if (params.size() != prepared.slots.size()) throw ParametersDiffer();
   for (const Param& param : params) {
     const auto named = prepared.slots.find(param.name_);
     if (named == prepared.slots.end()) throw ParametersDiffer();
@@ -213,6 +215,7 @@ bool Session::RunPipeline(Prepared& prepared, absl::Span<const std::vector<Param
   const auto bind = [&](size_t run, absl::Span<const std::string> names,
                         absl::Span<const char*> values) {
     const std::vector<Param>& params = runs[run];
+    if (params.size() != prepared.slots.size()) throw ParametersDiffer();
     if (places.empty()) places = Places(prepared, names, params);
     for (size_t i = 0; i < names.size(); ++i) {
       const Param& param = params.at(places[i].param);
