@@ -31,11 +31,17 @@ Database::Database(Location location, const Schema& schema, int sessions, int la
       sessions_(location_, dialect_.SingleWriter() ? Access::kRead : Access::kWrite, sessions),
       writer_(dialect_.SingleWriter() ? std::make_unique<Pool>(location_, Access::kWrite, 1)
                                       : nullptr),
-      lane_sessions_(location_, Access::kWrite, dialect_.SingleWriter() ? 0 : lanes),
+      lane_sessions_(location_, Access::kLane, dialect_.SingleWriter() ? 0 : lanes),
+      patient_session_(location_, Access::kWrite, dialect_.SingleWriter() ? 0 : 1),
       monitor_session_(location_, Access::kMonitor, 1),
-      lanes_(dialect_.SingleWriter() ? 1 : lanes, [this](absl::Time deadline, Body body) {
-        return Retry(deadline, body, &Database::TryWriteInLane);
-      }) {}
+      lanes_(
+          dialect_.SingleWriter() ? 1 : lanes,
+          [this](absl::Time deadline, Body body) {
+            return Retry(deadline, body, &Database::TryWriteInLane);
+          },
+          [this](absl::Time deadline, Body body) {
+            return Retry(deadline, body, &Database::TryWritePatiently);
+          }) {}
 
 Database::~Database() {
   stop_.Notify();
@@ -84,6 +90,10 @@ Database::Attempt Database::TryWrite(absl::Time deadline, bool fresh, Body body)
 
 Database::Attempt Database::TryWriteInLane(absl::Time deadline, bool fresh, Body body) {
   return TryWriteOn(writer_ != nullptr ? *writer_ : lane_sessions_, deadline, fresh, body);
+}
+
+Database::Attempt Database::TryWritePatiently(absl::Time deadline, bool fresh, Body body) {
+  return TryWriteOn(writer_ != nullptr ? *writer_ : patient_session_, deadline, fresh, body);
 }
 
 Database::Attempt Database::TryWriteOn(Pool& sessions, absl::Time deadline, bool fresh, Body body) {

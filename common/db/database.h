@@ -29,7 +29,8 @@ class Database {
  public:
   // Connects at the first use, to what Migrate has made. `sessions` bounds the connections of Read
   // and Write on PostgreSQL, on SQLite those of Read. On PostgreSQL `lanes` write what is
-  // submitted, each on a connection of its own; on SQLite there is one, on that of Write.
+  // submitted, on as many connections and one for the patient lane; on SQLite there is one, on that
+  // of Write.
   Database(Location location, const Schema& schema, int sessions, int lanes = 1);
   ~Database();
 
@@ -51,7 +52,8 @@ class Database {
 
   // Takes a write that shares its transaction with what others submit meanwhile, so that many
   // callers wait for one commit; false, with `write` left as it is, when too many wait. Its Finish
-  // is told what Write would answer.
+  // is told what Write would answer, or RESOURCE_EXHAUSTED (OVERLOADED) where too many wait for a
+  // lock.
   [[nodiscard]] bool Submit(std::unique_ptr<QueuedWrite>& write) { return lanes_.Submit(write); }
 
   const Location& location() const { return location_; }
@@ -93,6 +95,7 @@ class Database {
   Attempt TryRead(absl::Time deadline, bool fresh, Body body);
   Attempt TryWrite(absl::Time deadline, bool fresh, Body body);
   Attempt TryWriteInLane(absl::Time deadline, bool fresh, Body body);
+  Attempt TryWritePatiently(absl::Time deadline, bool fresh, Body body);
   static Attempt TryWriteOn(Pool& sessions, absl::Time deadline, bool fresh, Body body);
   static Attempt Failed(const Session& session, absl::Status status);
   void Look();
@@ -105,8 +108,10 @@ class Database {
   Pool sessions_;
   // The one writer where the engine has one; empty otherwise.
   std::unique_ptr<Pool> writer_;
-  // One for each lane where the engine takes several writers.
+  // As many as there are lanes, and that of the patient one, where the engine takes several
+  // writers; else none.
   Pool lane_sessions_;
+  Pool patient_session_;
   Pool monitor_session_;
 
   std::atomic<bool> schema_fits_ = true;

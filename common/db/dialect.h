@@ -14,8 +14,11 @@
 
 namespace alma::db {
 
-// kMonitor reads like kRead, again and again: its failures are not logged one by one.
-enum class Access { kRead, kWrite, kMonitor };
+// kMonitor reads like kRead, again and again: its failures are not logged one by one. kLane writes
+// where the engine takes several writers, and gives up a lock that it does not get in kLockTimeout.
+enum class Access { kRead, kWrite, kLane, kMonitor };
+
+inline constexpr absl::Duration kLockTimeout = absl::Milliseconds(100);
 
 // What a failure of the database means for the caller and for Database.
 struct Failure {
@@ -23,6 +26,7 @@ struct Failure {
     kPermanent,   // the same again gives the same
     kConflict,    // another writer was in the way: run the transaction again
     kConnection,  // the connection is dead: drop the session
+    kLocked,      // a lock was given up, see Access::kLane
   };
   absl::Status status;
   Kind kind = Kind::kPermanent;
@@ -52,6 +56,9 @@ class Dialect {
   // SQL that opens a write transaction, whose statements end at the latest after `remaining` where
   // the engine can see to that (PostgreSQL).
   virtual std::string Begin(absl::Duration remaining) const = 0;
+
+  // Whether the connection is outside of any transaction and takes statements.
+  virtual bool IsIdle(soci::session& session) const = 0;
 
   // Throws when the connection no longer stands for the stored data (a replaced SQLite file).
   virtual void CheckAttached(soci::session& session) const = 0;

@@ -1,10 +1,12 @@
 #include "common/db/lanes.h"
 
 #include <algorithm>
-#include <functional>
-#include <map>
+#include <iterator>
 #include <string_view>
+#include <utility>
 
+#include "common/db/lane_impl.h"
+#include "common/limit/spread.h"
 #include "common/log/log.h"
 #include "common/status/macros.h"
 #include "common/status/status.h"
@@ -12,7 +14,41 @@
 namespace alma::db {
 namespace {
 
-using Writes = absl::Span<QueuedWrite* const>;
+using Owned = std::unique_ptr<QueuedWrite>;
+using Organizations = std::set<std::string>;
+
+constexpr Lane<Owned>::Limits kLimits{kMaxLaneWrites, kMaxLaneBytes, kMaxRoundWrites,
+                                      kMaxRoundBytes};
+
+// A write of a round, and once it is no longer open what its transaction came to.
+struct Entry {
+  Owned write;
+  absl::Status transaction = absl::UnknownError("not run");
+  bool open = true;
+
+  void Close(absl::Status status) {
+    transaction = std::move(status);
+    open = false;
+  }
+};
+using Entries = std::vector<Entry*>;
+
+// Those that nobody waits for are closed.
+std::vector<Entry> EntriesOf(std::vector<Owned> writes) {
+  std::vector<Entry> entries(writes.size());
+  for (size_t i = 0; i < writes.size(); ++i) {
+    if (absl::Status awaited = writes[i]->CheckAwaited(); !awaited.ok()) {
+      entries[i].Close(std::move(awaited));
+    }
+    entries[i].write = std::move(writes[i]);
+  }
+  return entries;
+}
+
+void Finish(Entry& entry) {
+  entry.write->Finish(entry.transaction);
+  entry.write.reset();
+}
 
 // The writes of an organization to one table, and its tables in the order in which they came.
 struct Group {
@@ -22,24 +58,26 @@ struct Group {
 using Groups = std::vector<Group>;
 
 // By organization, which is the order in which every transaction takes their locks.
-std::map<std::string_view, Groups> GroupsOf(Writes writes) {
+std::map<std::string_view, Groups> GroupsOf(const Entries& entries) {
   std::map<std::string_view, Groups> by_organization;
-  for (QueuedWrite* const write : writes) {
-    Groups& groups = by_organization[write->organization()];
+  for (const Entry* const entry : entries) {
+    QueuedWrite& write = *entry->write;
+    Groups& groups = by_organization[write.organization()];
     auto group = std::find_if(groups.begin(), groups.end(),
-                              [&](const Group& known) { return known.writer == &write->writer(); });
-    if (group == groups.end()) group = groups.insert(group, {&write->writer(), {}});
-    group->writes.push_back(write);
+                              [&](const Group& known) { return known.writer == &write.writer(); });
+    if (group == groups.end()) group = groups.insert(group, {&write.writer(), {}});
+    group->writes.push_back(&write);
   }
   return by_organization;
 }
 
-absl::Status WriteGroups(Session& session, Writes writes) {
+// `at` is the organization that it has come to.
+absl::Status WriteGroups(Session& session, const Entries& entries, std::string* at) {
   bool any_stored = false;
-  for (const auto& [organization, groups] : GroupsOf(writes)) {
+  for (const auto& [organization, groups] : GroupsOf(entries)) {
+    *at = organization;
     for (const Group& group : groups) {
-      ASSIGN_OR_RETURN(const bool stored,
-                       group.writer->Write(session, std::string(organization), group.writes));
+      ASSIGN_OR_RETURN(const bool stored, group.writer->Write(session, *at, group.writes));
       any_stored |= stored;
     }
   }
@@ -47,16 +85,69 @@ absl::Status WriteGroups(Session& session, Writes writes) {
   return absl::OkStatus();
 }
 
+struct Tried {
+  absl::Status status;
+  // The organization whose lock was given up; empty where none was.
+  std::string locked;
+};
+
+Tried TryTogether(const Lanes::Transact& transact, const Entries& entries) {
+  // Who has less time left than the others must not take theirs away.
+  absl::Time deadline = absl::InfinitePast();
+  for (const Entry* const entry : entries) deadline = std::max(deadline, entry->write->deadline());
+  std::string locked;
+  try {
+    absl::Status done = transact(deadline, [&](Session& session) {
+      absl::Status written = WriteGroups(session, entries, &locked);
+      if (!session.LockTimedOut()) locked.clear();
+      return written;
+    });
+    return {std::move(done), std::move(locked)};
+  } catch (...) {
+    // The exception's own text may hold what a row holds.
+    log::Error("unexpected_exception", {{"writes", static_cast<int64_t>(entries.size())}});
+    return {status::Internal(), ""};
+  }
+}
+
+// Closes all that are open but those of `locked`, to which it adds whose lock is not to be had.
+void WriteTogether(const Lanes::Transact& transact, Entries entries, Organizations& locked) {
+  Tried tried;
+  do {
+    std::erase_if(entries, [&](const Entry* entry) {
+      return !entry->open || locked.contains(entry->write->organization());
+    });
+    if (entries.empty()) return;
+    tried = TryTogether(transact, entries);
+    if (!tried.locked.empty()) locked.insert(tried.locked);
+  } while (!tried.locked.empty());
+  if (entries.size() == 1 || !absl::IsInternal(tried.status)) {
+    for (Entry* const entry : entries) entry->Close(tried.status);
+    return;
+  }
+  const auto half = entries.begin() + static_cast<std::ptrdiff_t>(entries.size() / 2);
+  WriteTogether(transact, {entries.begin(), half}, locked);
+  WriteTogether(transact, {half, entries.end()}, locked);
+}
+
 }  // namespace
 
-Lanes::Lanes(int count, Transact transact) : transact_(std::move(transact)) {
+absl::Status LaneFull() { return status::Overloaded(limit::Spread(kRetryFullLane)); }
+
+Lanes::Lanes(int count, Transact brief, Transact patient)
+    : brief_(std::move(brief)),
+      patient_(std::move(patient)),
+      patient_lane_(kLimits, [this](std::vector<Owned> writes) {
+        return RunPatientRound(std::move(writes));
+      }) {
   lanes_.reserve(count);
   for (int i = 0; i < count; ++i) {
     lanes_.push_back(std::make_unique<Lane<Owned>>(
-        Lane<Owned>::Limits{kMaxLaneWrites, kMaxLaneBytes, kMaxRoundWrites, kMaxRoundBytes},
-        [this](std::vector<Owned> writes) { return RunRound(std::move(writes)); }));
+        kLimits, [this](std::vector<Owned> writes) { return RunRound(std::move(writes)); }));
   }
 }
+
+Lanes::~Lanes() = default;
 
 bool Lanes::Submit(Owned& write) {
   const size_t lane = std::hash<std::string>()(write->organization()) % lanes_.size();
@@ -64,56 +155,62 @@ bool Lanes::Submit(Owned& write) {
   return lanes_[lane]->Submit(write, bytes);
 }
 
-Lane<Lanes::Owned>::Rest Lanes::RunRound(std::vector<Owned> writes) {
-  std::vector<Outcome> outcomes;
-  std::vector<QueuedWrite*> awaited;
-  outcomes.reserve(writes.size());
-  awaited.reserve(writes.size());
-  for (Owned& write : writes) {
-    absl::Status still_awaited = write->CheckAwaited();
-    if (still_awaited.ok()) {
-      awaited.push_back(write.get());
-    } else {
-      outcomes.push_back({std::move(write), std::move(still_awaited)});
-    }
+Lanes::Rest Lanes::RunRound(std::vector<Owned> writes) {
+  std::vector<Entry> entries = EntriesOf(std::move(writes));
+  Entries all;
+  all.reserve(entries.size());
+  for (Entry& entry : entries) all.push_back(&entry);
+  // Also what is behind those that were handed over, or it would overtake them.
+  Organizations locked = InPatientLane();
+  WriteTogether(brief_, std::move(all), locked);
+  for (Entry& entry : entries) {
+    if (entry.open && !HandOver(entry.write)) entry.Close(LaneFull());
   }
-  std::vector<absl::Status> transactions(awaited.size());
-  WriteTogether(awaited, absl::MakeSpan(transactions));
-  auto transaction = transactions.begin();
-  for (Owned& write : writes) {
-    if (write != nullptr) outcomes.push_back({std::move(write), std::move(*transaction++)});
-  }
-  return [outcomes = std::move(outcomes)]() mutable {
-    for (Outcome& outcome : outcomes) {
-      outcome.write->Finish(outcome.transaction);
-      outcome.write.reset();
+  return [entries = std::move(entries)]() mutable {
+    for (Entry& entry : entries) {
+      if (!entry.open) Finish(entry);
     }
   };
 }
 
-void Lanes::WriteTogether(Writes writes, absl::Span<absl::Status> transactions) {
-  if (writes.empty()) return;
-  const absl::Status done = TryTogether(writes);
-  if (writes.size() == 1 || !absl::IsInternal(done)) {
-    std::fill(transactions.begin(), transactions.end(), done);
-    return;
+Lanes::Rest Lanes::RunPatientRound(std::vector<Owned> writes) {
+  std::vector<Entry> entries = EntriesOf(std::move(writes));
+  std::map<std::string, Entries> by_organization;
+  for (Entry& entry : entries) by_organization[entry.write->organization()].push_back(&entry);
+  for (const auto& [organization, own] : by_organization) {
+    Organizations locked;
+    WriteTogether(patient_, own, locked);
+    NoteLeft(organization, own.size());
+    // At once: who is next may wait long for its lock.
+    for (Entry* const entry : own) Finish(*entry);
   }
-  const size_t half = writes.size() / 2;
-  WriteTogether(writes.first(half), transactions.first(half));
-  WriteTogether(writes.subspan(half), transactions.subspan(half));
+  return [] {};
 }
 
-absl::Status Lanes::TryTogether(Writes writes) {
-  // Who has less time left than the others must not take theirs away.
-  absl::Time deadline = absl::InfinitePast();
-  for (const QueuedWrite* const write : writes) deadline = std::max(deadline, write->deadline());
-  try {
-    return transact_(deadline, [&](Session& session) { return WriteGroups(session, writes); });
-  } catch (...) {
-    // The exception's own text may hold what a row holds.
-    log::Error("unexpected_exception", {{"writes", static_cast<int64_t>(writes.size())}});
-    return status::Internal();
+bool Lanes::HandOver(Owned& write) {
+  const std::string organization = write->organization();
+  {
+    absl::MutexLock lock(&mutex_);
+    ++in_patient_lane_[organization];
   }
+  const size_t bytes = write->bytes();
+  if (patient_lane_.Submit(write, bytes)) return true;
+  NoteLeft(organization, 1);
+  return false;
+}
+
+void Lanes::NoteLeft(const std::string& organization, size_t writes) {
+  absl::MutexLock lock(&mutex_);
+  const auto found = in_patient_lane_.find(organization);
+  found->second -= writes;
+  if (found->second == 0) in_patient_lane_.erase(found);
+}
+
+std::set<std::string> Lanes::InPatientLane() const {
+  absl::MutexLock lock(&mutex_);
+  std::set<std::string> organizations;
+  for (const auto& [organization, writes] : in_patient_lane_) organizations.insert(organization);
+  return organizations;
 }
 
 }  // namespace alma::db

@@ -2,65 +2,22 @@
 
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "absl/functional/any_invocable.h"
+#include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "absl/types/span.h"
 #include "common/db/lane.h"
+#include "common/db/queued_write.h"
 #include "common/db/session.h"
 
 namespace alma::db {
-
-class QueuedWrite;
-
-// Writes the rows of a table together.
-class BatchWriter {
- public:
-  virtual ~BatchWriter() = default;
-
-  // Writes `writes`, which are of this writer and of one organization, in their order, and leaves
-  // in each what came of it; whether anything was stored. A status that is not OK fails the
-  // transaction, and with it the others in it. May be called again for the same writes.
-  virtual absl::StatusOr<bool> Write(Session& session, const std::string& organization,
-                                     absl::Span<QueuedWrite* const> writes) = 0;
-};
-
-// A write that waits for its round.
-class QueuedWrite {
- public:
-  // `bytes` is about what it holds. The writer lives until Finish.
-  QueuedWrite(BatchWriter& writer, std::string organization, absl::Time deadline, size_t bytes)
-      : writer_(writer),
-        organization_(std::move(organization)),
-        deadline_(deadline),
-        bytes_(bytes) {}
-  virtual ~QueuedWrite() = default;
-
-  // OK, or what the write ends with since nobody waits for it any more.
-  virtual absl::Status CheckAwaited() const = 0;
-
-  // Called once, after the transaction. Where `transaction` is not OK nothing was stored; else what
-  // the writer has left is durable.
-  virtual void Finish(const absl::Status& transaction) = 0;
-
-  BatchWriter& writer() const { return writer_; }
-  const std::string& organization() const { return organization_; }
-  absl::Time deadline() const { return deadline_; }
-  size_t bytes() const { return bytes_; }
-
- private:
-  BatchWriter& writer_;
-  const std::string organization_;
-  const absl::Time deadline_;
-  const size_t bytes_;
-};
 
 // What one lane holds and takes at a time.
 inline constexpr size_t kMaxLaneWrites = 4096;
@@ -70,37 +27,53 @@ inline constexpr size_t kMaxRoundBytes = 4 * 1024 * 1024;
 // How long a client is asked to wait, at least, when its lane is full.
 inline constexpr absl::Duration kRetryFullLane = absl::Milliseconds(100);
 
+// RESOURCE_EXHAUSTED (OVERLOADED): what a write is refused with when its lane is full.
+absl::Status LaneFull();
+
 // Puts the writes of many callers into few transactions: those of an organization wait in one Lane,
 // and a round of it is one transaction, with one BatchWriter::Write for each organization and
 // table. A transaction that fails with INTERNAL is run again by halves, until who made it fail
-// stands alone. Thread-safe.
+// stands alone.
+//
+// An organization whose lock somebody else keeps (Session::LockTimedOut) leaves the round, so that
+// the others do not wait for it, and its writes go to the patient lane, a last one beside the
+// others, where each organization has a transaction of its own. What else it submits follows them
+// there until all of it has been through. Thread-safe.
 class Lanes {
  public:
   using Body = absl::FunctionRef<absl::Status(Session&)>;
   // Runs a function as Database::Write does.
   using Transact = std::function<absl::Status(absl::Time deadline, Body body)>;
 
-  Lanes(int count, Transact transact);
+  // In `brief` a session may give up a lock, in `patient` it waits for it until the deadline.
+  Lanes(int count, Transact brief, Transact patient);
+
+  // Runs what was taken.
+  ~Lanes();
 
   // Takes the write, or returns false and leaves it where its lane is full. Writes of one
   // organization and writer are stored in the order in which they are taken.
   [[nodiscard]] bool Submit(std::unique_ptr<QueuedWrite>& write);
 
  private:
-  using Writes = absl::Span<QueuedWrite* const>;
   using Owned = std::unique_ptr<QueuedWrite>;
+  using Rest = Lane<Owned>::Rest;
 
-  struct Outcome {
-    Owned write;
-    absl::Status transaction;
-  };
+  Rest RunRound(std::vector<Owned> writes);
+  Rest RunPatientRound(std::vector<Owned> writes);
+  // Moves a write to the patient lane; false, with the write left, where that is full.
+  bool HandOver(Owned& write) ABSL_LOCKS_EXCLUDED(mutex_);
+  void NoteLeft(const std::string& organization, size_t writes) ABSL_LOCKS_EXCLUDED(mutex_);
+  // The organizations that have writes in the patient lane.
+  std::set<std::string> InPatientLane() const ABSL_LOCKS_EXCLUDED(mutex_);
 
-  Lane<Owned>::Rest RunRound(std::vector<Owned> writes);
-  // What the transaction of each write came to.
-  void WriteTogether(Writes writes, absl::Span<absl::Status> transactions);
-  absl::Status TryTogether(Writes writes);
-
-  const Transact transact_;
+  const Transact brief_;
+  const Transact patient_;
+  mutable absl::Mutex mutex_;
+  // How many writes each of them has there. An organization's own lane alone adds it.
+  std::map<std::string, size_t> in_patient_lane_ ABSL_GUARDED_BY(mutex_);
+  Lane<Owned> patient_lane_;
+  // Last: their rounds hand over to the patient one.
   std::vector<std::unique_ptr<Lane<Owned>>> lanes_;
 };
 

@@ -24,6 +24,7 @@ Failure FromSqlState(const std::string& state) {
   if (state == "40001" || state == "40P01") {
     return {status::DatabaseUnavailable(), Kind::kConflict, cause};
   }
+  if (state == "55P03") return {status::DatabaseUnavailable(), Kind::kLocked, cause};
   if (state == "57014") return {status::DeadlineExceeded(), Kind::kPermanent, cause};
   if (state == "53100") return {status::DatabaseFull(), Kind::kPermanent, cause};
   // A table or schema that is not there: the database has not been migrated.
@@ -45,7 +46,7 @@ class PostgresqlDialect final : public Dialect {
 
   void Create(const Location&) const override {}
 
-  void Connect(soci::session& session, const Location& location, Access) const override {
+  void Connect(soci::session& session, const Location& location, Access access) const override {
     // Of a key that stands twice libpq takes the last, so what the operator gave stays in force.
     const std::string target = absl::StrCat(
         "connect_timeout='3' application_name='alma' keepalives_idle='10' keepalives_interval='5' "
@@ -58,7 +59,9 @@ class PostgresqlDialect final : public Dialect {
     session << absl::StrCat("set search_path to \"", location.schema,
                             "\"; set timezone to 'UTC'; set datestyle to 'ISO, YMD';"
                             "set client_encoding to 'UTF8'; set standard_conforming_strings to on;"
-                            "set statement_timeout to 30000;"
+                            "set statement_timeout to 30000; set lock_timeout to ",
+                            access == Access::kLane ? absl::ToInt64Milliseconds(kLockTimeout) : 0,
+                            ";"
                             "set idle_in_transaction_session_timeout to 30000;"
                             "set client_min_messages to warning");
     // What was answered as stored has to be on disk, whatever the server's default is.
@@ -73,6 +76,11 @@ class PostgresqlDialect final : public Dialect {
     const int64_t millis = std::max<int64_t>(1, absl::ToInt64Milliseconds(remaining));
     return absl::StrCat("begin isolation level read committed; set local statement_timeout to ",
                         std::min<int64_t>(millis, 600'000));
+  }
+
+  bool IsIdle(soci::session& session) const override {
+    return PQtransactionStatus(Handle(session)) == PQTRANS_IDLE &&
+           PQpipelineStatus(Handle(session)) == PQ_PIPELINE_OFF;
   }
 
   void CheckAttached(soci::session&) const override {}

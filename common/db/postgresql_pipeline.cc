@@ -29,20 +29,17 @@ bool Send(PGconn* connection, const std::string& statement,
   return PQpipelineSync(connection) == 1;
 }
 
-// The result of each run. Those behind one that failed are skipped by the server, and say so.
-std::vector<Result> Receive(PGconn* connection, size_t runs) {
-  std::vector<Result> results;
-  results.reserve(runs);
-  for (size_t run = 0; run < runs; ++run) {
-    Result first = NextResult(connection);
-    if (first == nullptr) break;
-    results.push_back(std::move(first));
+// The result of each run, as far as there are any. Those behind one that failed are skipped by the
+// server, and say so.
+void Receive(PGconn* connection, std::vector<Result>& results) {
+  for (Result& result : results) {
+    result = NextResult(connection);
+    if (result == nullptr) break;
     while (NextResult(connection) != nullptr) {
     }
   }
   // That of the synchronization.
   NextResult(connection);
-  return results;
 }
 
 void GiveRows(const PGresult* result, size_t run, const Dialect::Pipeline& pipeline) {
@@ -55,7 +52,7 @@ void GiveRows(const PGresult* result, size_t run, const Dialect::Pipeline& pipel
   }
 }
 
-// Leaves the mode however the runs end.
+// Leaves the mode once there are no more results to come; else the connection is of no use.
 class PipelineMode {
  public:
   explicit PipelineMode(PGconn* connection) : connection_(connection) {
@@ -83,16 +80,18 @@ void RunPostgresqlPipeline(PGconn* connection, const std::string& statement,
   for (size_t run = 0; run < runs.size(); ++run) {
     pipeline.bind(run, names, absl::MakeSpan(runs[run]));
   }
+  // Before anything is sent: whatever is thrown while results are due leaves the mode in force.
   std::vector<Result> results;
+  results.reserve(runs.size());
+  while (results.size() < runs.size()) results.emplace_back(nullptr, PQclear);
   {
     const PipelineMode mode(connection);
     if (!Send(connection, statement, runs)) throw FailedResult(nullptr);
-    results = Receive(connection, runs.size());
+    Receive(connection, results);
   }
   for (const Result& result : results) {
     if (!Succeeded(result.get())) throw FailedResult(result.get());
   }
-  if (results.size() < pipeline.runs) throw FailedResult(nullptr);
   for (size_t run = 0; run < pipeline.runs; ++run) GiveRows(results[run].get(), run, pipeline);
 }
 

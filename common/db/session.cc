@@ -59,8 +59,8 @@ void Session::RollBack() {
   try {
     *soci_ << "rollback";
   } catch (const std::exception&) {
-    // SQLite has already rolled back after some failures and says so; a dead connection shows at
-    // the next statement.
+    // SQLite has already rolled back after some failures and says so; what else it may be shows in
+    // IsIdle.
   }
 }
 
@@ -68,12 +68,14 @@ bool Session::ConnectionLost() const {
   return failure_.has_value() && failure_->kind == Failure::Kind::kConnection;
 }
 
+bool Session::LockTimedOut() const {
+  return failure_.has_value() && failure_->kind == Failure::Kind::kLocked;
+}
+
 void Session::Reset() {
-  if (ConnectionLost()) {
-    Disconnect();
-  } else if (in_transaction_) {
-    RollBack();
-  }
+  const bool lost = ConnectionLost();
+  if (!lost && in_transaction_) RollBack();
+  if (lost || (Connected() && !dialect_.IsIdle(*soci_))) Disconnect();
   spoilt_.clear();
   failure_.reset();
   in_transaction_ = false;
@@ -98,7 +100,9 @@ absl::Status Session::RunOnce(const std::string& sql) {
 absl::Status Session::Fail(const std::exception& error) {
   if (failure_.has_value()) return failure_->status;
   failure_ = dialect_.Classify(error, soci_.get());
-  if (failure_->kind != Failure::Kind::kConflict && access_ != Access::kMonitor) {
+  const bool expected =
+      failure_->kind == Failure::Kind::kConflict || failure_->kind == Failure::Kind::kLocked;
+  if (!expected && access_ != Access::kMonitor) {
     log::Warning("database_error",
                  {{"reason", status::Reason(failure_->status)}, {"cause", failure_->cause}});
   }
@@ -129,18 +133,22 @@ Session::Prepared& Session::Prepare(std::string_view sql, Params params) {
   return *prepared_.emplace(sql, std::move(prepared)).first->second;
 }
 
+// The slot was made for the parameters of the statement's first use.
+void Session::CheckFits(const Prepared::Slot& slot, const Param& param) {
+  if (slot.is_number && std::holds_alternative<std::string>(param.value_)) throw ParametersDiffer();
+}
+
 void Session::Bind(Prepared& prepared, Params params) {
+  // What is left out would keep its value of the last time.
+  if (params.size() != prepared.slots.size()) throw ParametersDiffer();
   for (const Param& param : params) {
-    const auto* text = std::get_if<std::string>(&param.value_);
     const auto named = prepared.slots.find(param.name_);
-    // The slot was made for the parameters of the statement's first use.
-    if (named == prepared.slots.end() || (text != nullptr && named->second.is_number)) {
-      throw ParametersDiffer();
-    }
+    if (named == prepared.slots.end()) throw ParametersDiffer();
     Prepared::Slot& slot = named->second;
+    CheckFits(slot, param);
     slot.indicator =
         std::holds_alternative<std::monostate>(param.value_) ? soci::i_null : soci::i_ok;
-    if (text != nullptr) slot.text = *text;
+    if (const auto* text = std::get_if<std::string>(&param.value_)) slot.text = *text;
     if (const auto* number = std::get_if<int64_t>(&param.value_)) {
       slot.number = *number;
       if (!slot.is_number) slot.text = absl::StrCat(*number);
@@ -185,29 +193,34 @@ absl::Status Session::FailQuery(std::string_view sql, const std::exception& erro
   return failed;
 }
 
-std::vector<size_t> Session::Places(absl::Span<const std::string> names, Params params) {
-  std::vector<size_t> places;
+auto Session::Places(const Prepared& prepared, absl::Span<const std::string> names, Params params)
+    -> std::vector<Place> {
+  std::vector<Place> places;
   places.reserve(names.size());
   for (const std::string& name : names) {
-    const auto* place = std::find_if(params.begin(), params.end(),
-                                     [&](const Param& param) { return param.name_ == name; });
-    places.push_back(place - params.begin());
+    const auto* param = std::find_if(params.begin(), params.end(),
+                                     [&](const Param& one) { return one.name_ == name; });
+    const auto slot = prepared.slots.find(name);
+    if (slot == prepared.slots.end()) throw ParametersDiffer();
+    places.push_back({static_cast<size_t>(param - params.begin()), &slot->second});
   }
   return places;
 }
 
 bool Session::RunPipeline(Prepared& prepared, absl::Span<const std::vector<Param>> runs,
                           absl::FunctionRef<void(size_t, Row&)> on_row, bool* rows_read) {
-  // Where each name of the statement stands among the parameters, the same in every run.
-  std::vector<size_t> places;
+  // The same in every run.
+  std::vector<Place> places;
   std::deque<std::string> numbers;
   const auto bind = [&](size_t run, absl::Span<const std::string> names,
                         absl::Span<const char*> values) {
     const std::vector<Param>& params = runs[run];
-    if (places.empty()) places = Places(names, params);
+    if (params.size() != prepared.slots.size()) throw ParametersDiffer();
+    if (places.empty()) places = Places(prepared, names, params);
     for (size_t i = 0; i < names.size(); ++i) {
-      const Param& param = params.at(places[i]);
+      const Param& param = params.at(places[i].param);
       if (param.name_ != names[i]) throw ParametersDiffer();
+      CheckFits(*places[i].slot, param);
       if (const auto* number = std::get_if<int64_t>(&param.value_)) {
         values[i] = numbers.emplace_back(absl::StrCat(*number)).c_str();
       } else {

@@ -94,8 +94,8 @@ class Session {
                                 absl::FunctionRef<void(Row&)> on_row);
 
   // Runs `sql` once with each of `runs`, in this order, each seeing what those before it wrote, and
-  // calls `on_row(run, row)` for every row. The first failure ends it. On PostgreSQL all of it is
-  // one round trip.
+  // calls `on_row(run, row)` for every row. The first failure ends it; rows of the runs before it
+  // may have been given by then. On PostgreSQL all of it is one round trip.
   absl::Status QueryEach(std::string_view sql, absl::Span<const std::vector<Param>> runs,
                          absl::FunctionRef<void(size_t, Row&)> on_row);
   absl::Status ExecuteEach(std::string_view sql, absl::Span<const std::vector<Param>> runs);
@@ -112,7 +112,10 @@ class Session {
   // UNAVAILABLE when the connection no longer stands for the stored data.
   absl::Status CheckAttached();
   bool ConnectionLost() const;
-  // Makes the session ready for its next user, without its connection where that is lost.
+  // Whether it has failed because somebody else keeps a lock, see Access::kLane.
+  bool LockTimedOut() const;
+  // Makes the session ready for its next user, without its connection where that is lost or does
+  // not come out of its transaction.
   void Reset();
   void Disconnect();
 
@@ -138,11 +141,18 @@ class Session {
   // One or several statements without parameters, not kept.
   absl::Status RunOnce(const std::string& sql);
   Prepared& Prepare(std::string_view sql, Params params);
+  static void CheckFits(const Prepared::Slot& slot, const Param& param);
   static void Bind(Prepared& prepared, Params params);
   // The runs of QueryEach as one pipeline; false where the engine has none.
   bool RunPipeline(Prepared& prepared, absl::Span<const std::vector<Param>> runs,
                    absl::FunctionRef<void(size_t, Row&)> on_row, bool* rows_read);
-  static std::vector<size_t> Places(absl::Span<const std::string> names, Params params);
+  // Where a name of a statement stands among the parameters, and its slot.
+  struct Place {
+    size_t param;
+    const Prepared::Slot* slot;
+  };
+  static std::vector<Place> Places(const Prepared& prepared, absl::Span<const std::string> names,
+                                   Params params);
   static absl::Status NotRead();
   // What failed is prepared anew when it is run again.
   absl::Status FailQuery(std::string_view sql, const std::exception& error);

@@ -63,6 +63,10 @@ class SqliteDialect final : public Dialect {
 
   std::string Begin(absl::Duration) const override { return "begin immediate"; }
 
+  bool IsIdle(soci::session& session) const override {
+    return sqlite_api::sqlite3_get_autocommit(Handle(session)) != 0;
+  }
+
   void CheckAttached(soci::session& session) const override {
     int moved = 0;
     sqlite_api::sqlite3_file_control(Handle(session), "main", SQLITE_FCNTL_HAS_MOVED, &moved);

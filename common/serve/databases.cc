@@ -57,8 +57,8 @@ absl::StatusOr<Databases> Databases::Open(const Storage& storage, int sessions) 
     databases.push_back(database.get());
     opened.databases_.emplace(schema->database, std::move(database));
   }
-  // One of each database is its monitor's.
-  LogConnections(databases, sessions + lanes + 1);
+  // Of each database one is its monitor's and one its patient lane's.
+  LogConnections(databases, sessions + lanes + 2);
   return opened;
 }
 

@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "common/db/revision.h"
 #include "common/db/session.h"
@@ -140,6 +141,8 @@ absl::Status CreateBatch<Resource>::Settle() {
   if (const auto admit = table_.definition().admit) {
     RETURN_IF_ERROR(admit(session_, organization_, unsettled));
   }
+  std::vector<Resource*> admitted;
+  admitted.reserve(unsettled.size());
   for (Candidate<Resource>& candidate : unsettled) {
     const size_t item = items_[settled_++];
     if (!candidate.refusal.ok()) {
@@ -147,11 +150,10 @@ absl::Status CreateBatch<Resource>::Settle() {
       continue;
     }
     Touch(candidate.row, next_revision_++, now_);
-    if (const auto on_create = table_.definition().on_create) {
-      RETURN_IF_ERROR(on_create(session_, candidate.row));
-    }
+    admitted.push_back(&candidate.row);
   }
-  return absl::OkStatus();
+  const auto on_create = table_.definition().on_create;
+  return on_create == nullptr ? absl::OkStatus() : on_create(session_, admitted);
 }
 
 template <typename Resource>

@@ -5,7 +5,6 @@
 #include <string>
 
 #include "absl/synchronization/notification.h"
-#include "common/limit/spread.h"
 #include "common/tenant/store.h"
 
 // The bodies of Store's templates.
@@ -15,7 +14,9 @@ template <typename Resource>
 struct Store<Resource>::QueuedCreate final : db::QueuedWrite {
   QueuedCreate(db::BatchWriter& writer, const rpc::Call& call, Resource resource,
                rpc::Completion<Resource> whose)
-      : QueuedWrite(writer, call.organization(), call.deadline, resource.ByteSizeLong()),
+      // The request's bytes are kept until its call ends.
+      : QueuedWrite(writer, call.organization(), call.deadline,
+                    resource.SpaceUsedLong() + resource.ByteSizeLong()),
         wanted(std::move(resource)),
         completion(std::move(whose)) {}
 
@@ -37,7 +38,7 @@ absl::Status Store<Resource>::Create(const rpc::Call& call, Resource wanted,
   std::unique_ptr<db::QueuedWrite> write =
       std::make_unique<QueuedCreate>(writer, call, std::move(wanted), std::move(completion));
   if (database_.Submit(write)) return absl::OkStatus();
-  return status::Overloaded(limit::Spread(db::kRetryFullLane));
+  return db::LaneFull();
 }
 
 template <typename Resource>

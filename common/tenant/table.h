@@ -53,8 +53,8 @@ class Table {
     // refuses candidates one by one. Here `resource` has no revision yet.
     absl::Status (*admit)(db::Session& session, const std::string& organization,
                           absl::Span<Candidate<Resource>> candidates) = nullptr;
-    // Before a row that was admitted is inserted.
-    absl::Status (*on_create)(db::Session& session, Resource& resource) = nullptr;
+    // Before rows that were admitted are inserted, in their order.
+    absl::Status (*on_create)(db::Session& session, absl::Span<Resource* const> rows) = nullptr;
     // Before a changed row is written; `before` is the row as it was.
     absl::Status (*on_update)(db::Session& session, const Resource& before,
                               Resource& resource) = nullptr;

@@ -1,5 +1,6 @@
 #include "services/analytics/event_rows.h"
 
+#include "absl/types/span.h"
 #include "services/analytics/payload_types.h"
 
 namespace alma::analytics {
@@ -21,8 +22,8 @@ tenant::Column<Event> JsonColumn() {
 }
 
 // Not before: a repeat is compared with what its caller set.
-absl::Status FillIn(db::Session&, Event& event) {
-  PayloadTypes::OfEvents().FillIn(&event);
+absl::Status FillIn(db::Session&, absl::Span<Event* const> events) {
+  for (Event* const event : events) PayloadTypes::OfEvents().FillIn(event);
   return absl::OkStatus();
 }
 

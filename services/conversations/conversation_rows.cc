@@ -43,53 +43,66 @@ std::vector<std::string> Without(const RepeatedPtrField<std::string>& all,
   return rest;
 }
 
-absl::Status Join(db::Session& session, const v1::Conversation& conversation, std::string_view kind,
-                  const std::vector<std::string>& participants) {
-  for (const std::string& participant : participants) {
-    RETURN_IF_ERROR(
-        session.Execute("insert into conversation_participants (alma_internal_organization, "
-                        "conversation_uuid, kind, participant, "
-                        "joined_revision, joined_at, activity_minute) "
-                        "values (:organization, :conversation, :kind, :participant, :revision, "
-                        ":joined_at, :activity_minute)",
-                        {{"organization", conversation.alma_internal_organization()},
-                         {"conversation", conversation.uuid()},
-                         {"kind", kind},
-                         {"participant", participant},
-                         {"revision", conversation.revision()},
-                         {"joined_at", conversation.updated_at()},
-                         {"activity_minute", ActivityMinute(conversation)}}));
+// Those who come to conversations and those who go, as runs of one statement each.
+class Moves {
+ public:
+  // Brings the side table from the lists of `before` to those of `after`.
+  void Add(const v1::Conversation& before, const v1::Conversation& after) {
+    Add(after, kAgent, before.agents(), after.agents());
+    Add(after, kExternal, before.external_participants(), after.external_participants());
   }
-  return absl::OkStatus();
-}
 
-absl::Status Leave(db::Session& session, const v1::Conversation& conversation,
-                   std::string_view kind, const std::vector<std::string>& participants) {
-  for (const std::string& participant : participants) {
-    RETURN_IF_ERROR(
-        session.Execute("update conversation_participants set left_at = :left_at "
-                        "where alma_internal_organization = :organization and conversation_uuid = "
-                        ":conversation and kind = :kind "
-                        "and participant = :participant and left_at is null",
-                        {{"left_at", conversation.updated_at()},
-                         {"organization", conversation.alma_internal_organization()},
-                         {"conversation", conversation.uuid()},
-                         {"kind", kind},
-                         {"participant", participant}}));
+  size_t size() const { return leaving_.size() + joining_.size(); }
+
+  // And forgets them.
+  absl::Status Write(db::Session& session) {
+    RETURN_IF_ERROR(session.ExecuteEach(
+        "update conversation_participants set left_at = :at "
+        "where alma_internal_organization = :organization and conversation_uuid = :conversation "
+        "and kind = :kind and participant = :participant and left_at is null",
+        leaving_));
+    RETURN_IF_ERROR(session.ExecuteEach(
+        "insert into conversation_participants (alma_internal_organization, conversation_uuid, "
+        "kind, participant, joined_at, joined_revision, activity_minute) "
+        "values (:organization, :conversation, :kind, :participant, :at, :revision, "
+        ":activity_minute)",
+        joining_));
+    leaving_.clear();
+    joining_.clear();
+    return absl::OkStatus();
   }
-  return absl::OkStatus();
-}
 
-// Brings the side table from the lists of `before` to those of `after`.
-absl::Status MoveParticipants(db::Session& session, const v1::Conversation& before,
-                              const v1::Conversation& after) {
-  RETURN_IF_ERROR(Leave(session, after, kAgent, Without(before.agents(), after.agents())));
-  RETURN_IF_ERROR(Join(session, after, kAgent, Without(after.agents(), before.agents())));
-  RETURN_IF_ERROR(Leave(session, after, kExternal,
-                        Without(before.external_participants(), after.external_participants())));
-  return Join(session, after, kExternal,
-              Without(after.external_participants(), before.external_participants()));
-}
+ private:
+  using Participants = RepeatedPtrField<std::string>;
+  using Run = std::vector<db::Param>;
+
+  void Add(const v1::Conversation& conversation, std::string_view kind, const Participants& before,
+           const Participants& after) {
+    for (const std::string& participant : Without(before, after)) {
+      leaving_.push_back(RunOf(conversation, kind, participant));
+    }
+    for (const std::string& participant : Without(after, before)) {
+      Run& run = joining_.emplace_back(RunOf(conversation, kind, participant));
+      run.emplace_back("revision", conversation.revision());
+      run.emplace_back("activity_minute", ActivityMinute(conversation));
+    }
+  }
+
+  static Run RunOf(const v1::Conversation& conversation, std::string_view kind,
+                   const std::string& participant) {
+    return {{"organization", conversation.alma_internal_organization()},
+            {"conversation", conversation.uuid()},
+            {"kind", kind},
+            {"participant", participant},
+            {"at", conversation.updated_at()}};
+  }
+
+  std::vector<Run> leaving_;
+  std::vector<Run> joining_;
+};
+
+// What is held of them at a time.
+constexpr size_t kMovesAtATime = 1000;
 
 // Of the columns that lists are ordered by, in each table that has them. `runs` have the parameters
 // activity_minute, organization and uuid.
@@ -105,13 +118,20 @@ absl::Status MoveInLists(db::Session& session, absl::Span<const std::vector<db::
       runs);
 }
 
-absl::Status JoinAll(db::Session& session, v1::Conversation& conversation) {
-  return MoveParticipants(session, /*before=*/{}, conversation);
+absl::Status JoinAll(db::Session& session, absl::Span<v1::Conversation* const> conversations) {
+  Moves moves;
+  for (const v1::Conversation* const conversation : conversations) {
+    moves.Add(/*before=*/{}, *conversation);
+    if (moves.size() >= kMovesAtATime) RETURN_IF_ERROR(moves.Write(session));
+  }
+  return moves.Write(session);
 }
 
 absl::Status Move(db::Session& session, const v1::Conversation& before,
                   v1::Conversation& conversation) {
-  return MoveParticipants(session, before, conversation);
+  Moves moves;
+  moves.Add(before, conversation);
+  return moves.Write(session);
 }
 
 absl::Status Erase(db::Session& session, v1::Conversation& conversation) {

@@ -85,6 +85,52 @@ TEST_CASE("what a session left undone is rolled back before the next has it") {
   CHECK(testing::CountItems(*database) == 1);
 }
 
+TEST_CASE("a session that does not come out of a transaction is not lent with it") {
+  const auto engine = GENERATE(Engine::kSqlite, Engine::kPostgresql);
+  CAPTURE(engine);
+  TestDatabase database(engine, ItemSchema());
+  Pool pool(database->location(), Access::kWrite, 1);
+  {
+    auto session = pool.Take(Soon());
+    REQUIRE(session.ok());
+    REQUIRE((*session)->Execute("begin").ok());
+    REQUIRE(testing::InsertItem(**session, 1).ok());
+  }
+  int64_t items = -1;
+  auto session = pool.Take(Soon());
+  REQUIRE(session.ok());
+  REQUIRE((*session)
+              ->Query("select count(*) from items", {}, [&](Row& row) { items = row.Int64(); })
+              .ok());
+  CHECK(items == 0);
+}
+
+TEST_CASE("a session of a lane gives up a lock that somebody else keeps") {
+  TestDatabase database(Engine::kPostgresql, ItemSchema());
+  Pool holders(database->location(), Access::kWrite, 1);
+  Pool lanes(database->location(), Access::kLane, 1);
+  auto holder = holders.Take(Soon());
+  REQUIRE(holder.ok());
+  REQUIRE((*holder)->Begin(absl::Seconds(30)).ok());
+  REQUIRE(testing::InsertItem(**holder, 1).ok());
+  {
+    auto session = lanes.Take(Soon());
+    REQUIRE(session.ok());
+    REQUIRE((*session)->Begin(absl::Seconds(30)).ok());
+    CHECK_FALSE((*session)->LockTimedOut());
+    const absl::Time begun = absl::Now();
+    CHECK(testing::InsertItem(**session, 1) == status::DatabaseUnavailable());
+    CHECK(absl::Now() - begun >= kLockTimeout);
+    CHECK(absl::Now() - begun < absl::Seconds(10));
+    CHECK((*session)->LockTimedOut());
+  }
+  (*holder)->Reset();
+  auto session = lanes.Take(Soon());
+  REQUIRE(session.ok());
+  CHECK_FALSE((*session)->LockTimedOut());
+  CHECK(testing::InsertItem(**session, 1).ok());
+}
+
 TEST_CASE("a database that cannot be reached is tried again after a pause") {
   const testing::TemporaryFolder folder;
   const Location absent{

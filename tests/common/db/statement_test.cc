@@ -166,6 +166,23 @@ TEST_CASE("parameters of another kind than those of the first use are refused") 
   CHECK(run({{"content", "y"}, {"id", 2}}).ok());
 }
 
+TEST_CASE("parameters of another kind than those of the first of many runs are refused") {
+  const auto engine = GENERATE(Engine::kSqlite, Engine::kPostgresql);
+  CAPTURE(engine);
+  TestDatabase database(engine, ItemSchema());
+  const auto run = [&](const std::vector<Param>& second) {
+    return database->Write(Soon(), [&](Session& session) {
+      const std::vector<std::vector<Param>> runs = {{{"content", "x"}, {"id", 1}}, second};
+      return session.ExecuteEach("update items set content = :content where id = :id", runs);
+    });
+  };
+  CHECK(run({{"content", "y"}, {"id", 2}}).ok());
+  CHECK(run({{"content", "y"}, {"id", "2"}}) == status::Internal());
+  CHECK(run({{"content", "y"}, {"number", 2}}) == status::Internal());
+  CHECK(run({{"content", "y"}}) == status::Internal());
+  CHECK(run({{"content", "y"}, Param::Null("id")}).ok());
+}
+
 TEST_CASE("a statement that failed works the next time") {
   const auto engine = GENERATE(Engine::kSqlite, Engine::kPostgresql);
   CAPTURE(engine);

@@ -11,7 +11,7 @@
 #include "tests/services/conversations/served.h"
 #include "tests/support/concurrently.h"
 
-// Messages of many callers at once, through the API.
+// Messages of many callers at once.
 namespace alma::conversations {
 namespace {
 
@@ -150,15 +150,25 @@ TEST_CASE("a caller's messages to a conversation have the order in which it sent
   CAPTURE(engine);
   constexpr int kCallers = 16;
   constexpr int kEach = 20;
-  Service service(engine);
-  service.CreateConversation(kOurs, 1);
-  std::vector<std::vector<int64_t>> indexes(kCallers);
+  Stores stores(engine);
+  v1::Conversation conversation = NewConversation();
+  conversation.set_uuid(NthUuid(1));
+  Ok(stores.conversations.Create(Us(), conversation));
+  std::vector<std::vector<int64_t>> indexes(kCallers, std::vector<int64_t>(kEach, -1));
+  absl::BlockingCounter unanswered(kCallers * kEach);
   testing::Concurrently(kCallers, [&](int caller) {
-    for (int i = 0; i < kEach; ++i) {
-      const auto created = service.CreateMessage(kOurs, NewMessage(NthUuid(1)));
-      indexes[caller].push_back(created.status.ok() ? created.response.index() : -1);
+    for (int64_t& index : indexes[caller]) {
+      const auto answer = [&](const absl::StatusOr<v1::Message>& created) {
+        if (created.ok()) index = created->index();
+        unanswered.DecrementCount();
+      };
+      // Without waiting for the one before.
+      const absl::Status taken =
+          stores.messages.Create(Us(), NewMessage(NthUuid(1)), {absl::OkStatus, answer});
+      if (!taken.ok()) answer(taken);
     }
   });
+  unanswered.Wait();
   std::vector<int64_t> all;
   for (const auto& own : indexes) {
     CHECK(std::is_sorted(own.begin(), own.end()));

@@ -37,7 +37,8 @@ absl::Status Fill(db::Session& session) {
     conversation.mutable_created_at()->set_seconds(kMinute);
     *conversation.mutable_updated_at() = conversation.created_at();
     conversation.set_revision((*revision)++);
-    done = ConversationTable().definition().on_create(session, conversation);
+    v1::Conversation* const made = &conversation;
+    done = ConversationTable().definition().on_create(session, absl::MakeConstSpan(&made, 1));
     const v1::Conversation* const row = &conversation;
     if (done.ok()) done = ConversationTable().Insert(session, absl::MakeConstSpan(&row, 1));
   }

@@ -1,3 +1,5 @@
+#include <sys/resource.h>
+
 #include "absl/strings/str_cat.h"
 #include "common/status/status.h"
 #include "services/conversations/validate.h"
@@ -58,6 +60,32 @@ Texts ListOfAgent(Stores& stores, const std::string& agent) {
   v1::ListConversationsRequest request = PageOfConversations(10);
   request.set_agent_uuid(agent);
   return ReadAll(stores, request);
+}
+
+// How many times this thread has waited for something.
+int64_t Waits() {
+  rusage usage{};
+  getrusage(RUSAGE_THREAD, &usage);
+  return usage.ru_nvcsw;
+}
+
+TEST_CASE("the participants of many conversations take few round trips") {
+  Stores stores(db::Engine::kPostgresql);
+  constexpr int kConversations = 30;
+  constexpr int kParticipants = 100;
+  v1::Conversation conversation = NewConversation();
+  for (int i = 0; i < kParticipants; ++i) {
+    conversation.add_external_participants(absl::StrCat("+49 ", i));
+  }
+  const std::vector<v1::Conversation> wanted(kConversations, conversation);
+  const int64_t before = Waits();
+  const auto created = Ok(stores.conversations.CreateEach(Us(), wanted));
+  CHECK(Waits() - before < kConversations * kParticipants / 4);
+  CHECK(created.size() == kConversations);
+  CHECK(stores.Count("select count(*) from conversation_participants") ==
+        kConversations * kParticipants);
+  CHECK(stores.Count("select count(distinct joined_revision) from conversation_participants") ==
+        kConversations);
 }
 
 TEST_CASE("participants are appended and those that are there stay where they are") {

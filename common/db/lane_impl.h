@@ -1,0 +1,103 @@
+#pragma once
+
+#include <system_error>
+
+#include "common/db/lane.h"
+
+// The bodies of Lane's template.
+namespace alma::db {
+
+template <typename Item>
+Lane<Item>::~Lane() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  if (worker_.joinable()) worker_.join();
+  {
+    absl::MutexLock lock(&mutex_);
+    rounds_over_ = true;
+  }
+  if (rest_worker_.joinable()) rest_worker_.join();
+}
+
+template <typename Item>
+bool Lane<Item>::Started() {
+  try {
+    if (!rest_worker_.joinable()) rest_worker_ = start_([this] { WorkOnRests(); });
+    if (!worker_.joinable()) worker_ = start_([this] { Work(); });
+    return true;
+  } catch (const std::system_error&) {
+    return false;
+  }
+}
+
+template <typename Item>
+bool Lane<Item>::Submit(Item& item, size_t bytes) {
+  absl::MutexLock lock(&mutex_);
+  const bool has_room = queue_.size() < limits_.queued_items &&
+                        (queue_.empty() || queued_bytes_ + bytes <= limits_.queued_bytes);
+  // An item that is queued before its thread is certain would outlive a refusal.
+  if (!has_room || !Started()) return false;
+  queue_.push_back({std::move(item), bytes});
+  queued_bytes_ += bytes;
+  return true;
+}
+
+template <typename Item>
+std::vector<Item> Lane<Item>::TakeRound() {
+  std::vector<Item> items;
+  size_t bytes = 0;
+  while (!queue_.empty() && items.size() < limits_.round_items) {
+    Queued& next = queue_.front();
+    if (!items.empty() && bytes + next.bytes > limits_.round_bytes) break;
+    bytes += next.bytes;
+    items.push_back(std::move(next.item));
+    queue_.pop_front();
+  }
+  queued_bytes_ -= bytes;
+  return items;
+}
+
+template <typename Item>
+void Lane<Item>::Work() {
+  while (true) {
+    std::vector<Item> items;
+    {
+      absl::MutexLock lock(&mutex_);
+      mutex_.Await(absl::Condition(this, &Lane::MayWork));
+      if (queue_.empty()) return;
+      items = TakeRound();
+    }
+    const bool alone = items.size() == 1;
+    Rest rest = round_(std::move(items));
+    {
+      absl::MutexLock lock(&mutex_);
+      // Only for one that came alone is the other thread's waking longer than the rest itself.
+      if (!alone || !queue_.empty() || rest_runs_ || !rests_.empty()) {
+        rests_.push_back(std::move(rest));
+        continue;
+      }
+    }
+    rest();
+  }
+}
+
+template <typename Item>
+void Lane<Item>::WorkOnRests() {
+  while (true) {
+    Rest rest;
+    {
+      absl::MutexLock lock(&mutex_);
+      rest_runs_ = false;
+      mutex_.Await(absl::Condition(this, &Lane::MayWorkOnRests));
+      if (rests_.empty()) return;
+      rest = std::move(rests_.front());
+      rests_.pop_front();
+      rest_runs_ = true;
+    }
+    rest();
+  }
+}
+
+}  // namespace alma::db
