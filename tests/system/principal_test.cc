@@ -63,7 +63,8 @@ struct Service {
     const grpc::Status without = List({});
     REQUIRE(without.error_code() == grpc::StatusCode::UNAUTHENTICATED);
     REQUIRE(ReasonOf(without) == "API_KEY_INVALID");
-    CHECK(AllOf(List(std::move(metadata))) == AllOf(without));
+    const grpc::Status answered = List(std::move(metadata));
+    CHECK(AllOf(answered) == AllOf(without));
   }
 
   const AlmaStorage storage;
