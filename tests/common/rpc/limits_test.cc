@@ -178,7 +178,7 @@ TEST_CASE("an organization cannot fill the queue and who may not call does not q
     };
     CAPTURE(stream);
     CHECK(reason(soon(std::make_unique<grpc::ClientContext>())) == "API_KEY_INVALID");
-    CHECK(reason(soon(ByKey({}))) == "SCOPE_MISSING");
+    CHECK(reason(soon(ByKey({}, kThird))) == "SCOPE_MISSING");
     CHECK(reason(soon(ByKey(kScopes))) == "RATE_LIMITED");
     // Each gives its place back, or the last ones would find none.
     for (int i = 0; i < 2 * kCap; ++i) CHECK(reason(soon(ByKey(kScopes, kThird))) == "OVERLOADED");
