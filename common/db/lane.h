@@ -39,7 +39,7 @@ class Lane {
   // The threads begin with the first item. `round` must not throw.
   Lane(
       Limits limits, Round round,
-      StartThread start = [](std::function<void()> body) { return std::thread(std::move(body)); })
+      StartThread start = [](const std::function<void()>& body) { return std::thread(body); })
       : limits_(limits), round_(std::move(round)), start_(std::move(start)) {}
 
   // Runs what is queued, then joins.
