@@ -25,11 +25,11 @@ namespace {
 // The bundle of a system with all public authorities has some 200 KiB.
 constexpr size_t kMaxFileBytes = 1024 * 1024;
 
-template <auto Free>
+template <auto kFree>
 struct Freed {
   template <typename T>
   void operator()(T* object) const {
-    Free(object);
+    kFree(object);
   }
 };
 using Bio = std::unique_ptr<BIO, Freed<BIO_free>>;
