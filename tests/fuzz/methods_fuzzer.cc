@@ -15,6 +15,7 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "common/auth/scopes.h"
+#include "common/rpc/inflate.h"
 #include "common/rpc/late_call.h"
 #include "common/status/macros.h"
 #include "common/status/status.h"
@@ -148,15 +149,25 @@ class AwaitedCall final : public rpc::LateCall {
   absl::Notification finished_;
 };
 
-absl::Status Handle(const rpc::Method& method, const rpc::Call& call, const grpc::ByteBuffer& in,
+// The request as a handler gets it.
+absl::StatusOr<grpc::ByteBuffer> Plain(const std::string& request) {
+  const grpc::ByteBuffer given = ToBuffer(request);
+  grpc::ByteBuffer inflated;
+  ASSIGN_OR_RETURN(const bool compressed, rpc::Inflate(given, &inflated));
+  return compressed ? inflated : given;
+}
+
+absl::Status Handle(const Target& target, const rpc::Call& call, const std::string& request,
                     grpc::ByteBuffer* out) {
+  ASSIGN_OR_RETURN(const grpc::ByteBuffer in, Plain(request));
+  const rpc::Method& method = target.method;
   if (method.late_handler == nullptr) return method.handler(call, in, out);
   return AwaitedCall(call, in).Run(method.late_handler, out);
 }
 
 std::string CallUnary(const Target& target, const rpc::Call& call, const std::string& request) {
   grpc::ByteBuffer out;
-  const absl::Status done = Handle(target.method, call, ToBuffer(request), &out);
+  const absl::Status done = Handle(target, call, request, &out);
   if (done.ok()) return CheckAnswer(target, out);
   CheckRefusal(target, done);
   return "";
@@ -164,8 +175,9 @@ std::string CallUnary(const Target& target, const rpc::Call& call, const std::st
 
 void CallStream(const Target& target, const rpc::Call& call, const Call& input) {
   const auto handler = target.method.new_stream([] {});
-  std::vector<grpc::ByteBuffer> in;
-  for (const std::string& request : input.requests()) in.push_back(ToBuffer(request));
+  std::vector<rpc::StreamHandler::Item> in;
+  in.reserve(input.requests_size());
+  for (const std::string& request : input.requests()) in.push_back(Plain(request));
   for (int run = 0; run < kMaxRuns; ++run) {
     std::vector<grpc::ByteBuffer> out;
     const auto next = handler->Work(call, in, /*ended=*/true, &out);
