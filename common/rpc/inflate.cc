@@ -2,7 +2,6 @@
 
 #include <zlib.h>
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <utility>
@@ -64,7 +63,9 @@ int InflateSlice(z_stream& stream, const grpc::Slice& slice, std::vector<grpc::S
   // zlib's interface predates const; it does not write there.
   stream.next_in = const_cast<uint8_t*>(slice.begin());
   stream.avail_in = static_cast<uInt>(slice.size());
-  thread_local std::array<uint8_t, kChunk> chunk;
+  // On the heap: what a thread has of its own is taken from the stack of each, and those that serve
+  // metrics have 100 KiB.
+  thread_local std::vector<uint8_t> chunk(kChunk);
   int result = Z_OK;
   do {
     stream.next_out = chunk.data();

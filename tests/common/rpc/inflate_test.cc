@@ -1,5 +1,7 @@
 #include "common/rpc/inflate.h"
 
+#include <link.h>
+
 #include <string>
 #include <vector>
 
@@ -82,6 +84,26 @@ TEST_CASE("gzip that is damaged is malformed") {
       CHECK(absl::IsInvalidArgument(Inflate(Buffer(damaged, slice), &out).status()));
     }
   }
+}
+
+// Of the program, taken from the stack of each of its threads.
+size_t ThreadLocalBytes() {
+  size_t bytes = 0;
+  dl_iterate_phdr(
+      [](dl_phdr_info* program, size_t, void* result) {
+        for (int i = 0; i < program->dlpi_phnum; ++i) {
+          const auto& part = program->dlpi_phdr[i];
+          if (part.p_type == PT_TLS) *static_cast<size_t*>(result) = part.p_memsz;
+        }
+        return 1;  // The program itself comes first.
+      },
+      &bytes);
+  return bytes;
+}
+
+TEST_CASE("what threads have of their own leaves room on a small stack") {
+  CHECK(ThreadLocalBytes() > 0);
+  CHECK(ThreadLocalBytes() < 4096);
 }
 
 }  // namespace
