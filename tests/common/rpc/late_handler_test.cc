@@ -29,7 +29,6 @@ namespace {
 using agents::v1::Agent;
 using agents::v1::AgentsService;
 using agents::v1::GetAgentRequest;
-using testing::ByReader;
 using testing::Echo;
 using testing::Eventually;
 using testing::InProcessServer;
@@ -199,19 +198,32 @@ TEST_CASE("an exception of a late handler is INTERNAL") {
   CHECK(status.error_message().find("private") == std::string::npos);
 }
 
+absl::Status EchoLate(const Call& call, GetAgentRequest& request,
+                      const Completion<Agent>& completion) {
+  completion.finish(Echo(call, request));
+  return absl::OkStatus();
+}
+
+// Keeps the only worker busy until it is told to go on.
+class BusyWorker {
+ public:
+  explicit BusyWorker(WorkerPool& workers) {
+    REQUIRE(workers.Submit([this] {
+      begun_.Notify();
+      go_on_.WaitForNotification();
+    }));
+    begun_.WaitForNotification();
+  }
+  void GoOn() { go_on_.Notify(); }
+
+ private:
+  absl::Notification begun_;
+  absl::Notification go_on_;
+};
+
 TEST_CASE("a late handler of a known caller needs no worker for a small request in plain bytes") {
-  absl::Notification begun;
-  absl::Notification go_on;
-  Served served(
-      [](const Call& call, GetAgentRequest& request, const Completion<Agent>& completion) {
-        completion.finish(Echo(call, request));
-        return absl::OkStatus();
-      });
-  REQUIRE(served.workers().Submit([&] {
-    begun.Notify();
-    go_on.WaitForNotification();
-  }));
-  begun.WaitForNotification();
+  Served served(EchoLate);
+  BusyWorker busy(served.workers());
   Agent agent;
   CHECK(served.Get("asked for", &agent).ok());
   CHECK(agent.uuid() == "asked for");
@@ -222,29 +234,20 @@ TEST_CASE("a late handler of a known caller needs no worker for a small request 
   // It begins as gzip does, and could become anything.
   const std::string compressed = "\x1f\x8b";
   CHECK(served.SendBytes(compressed).error_code() == grpc::StatusCode::DEADLINE_EXCEEDED);
-  go_on.Notify();
+  busy.GoOn();
   CHECK(served.Get(large).ok());
+  // A worker that has not come to rest yet is expected to take as long as the busy one did.
+  REQUIRE(Eventually([&] { return served.workers().ExpectedWait() == absl::ZeroDuration(); }));
   CHECK(ReasonOf(served.SendBytes(compressed)) == "MALFORMED_REQUEST");
 }
 
 TEST_CASE("a late handler of a caller who has to be waited for runs on a worker") {
-  absl::Notification begun;
-  absl::Notification go_on;
-  Served served(
-      [](const Call& call, GetAgentRequest& request, const Completion<Agent>& completion) {
-        completion.finish(Echo(call, request));
-        return absl::OkStatus();
-      },
-      /*at_once=*/false);
-  REQUIRE(served.workers().Submit([&] {
-    begun.Notify();
-    go_on.WaitForNotification();
-  }));
-  begun.WaitForNotification();
+  Served served(EchoLate, /*at_once=*/false);
+  BusyWorker busy(served.workers());
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(100));
   CHECK(served.Get(context).error_code() == grpc::StatusCode::DEADLINE_EXCEEDED);
-  go_on.Notify();
+  busy.GoOn();
   CHECK(served.Get().ok());
 }
 

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -110,6 +111,21 @@ TEST_CASE("a stream without a key or its scope is refused before anything is sen
   CHECK(run == 0);
 }
 
+// A service whose callers are let in by others than those of a TestRuntime.
+struct StreamsBehind {
+  explicit StreamsBehind(Callers& callers)
+      : runtime{(*shared).workers, callers, (*shared).metrics, (*shared).hold},
+        service(runtime, EchoItems, CountUp),
+        server({&service}),
+        stub(MessagesService::NewStub(server.channel())) {}
+
+  TestRuntime shared;
+  Runtime runtime;
+  StreamService service;
+  InProcessServer server;
+  std::unique_ptr<MessagesService::Stub> stub;
+};
+
 // Looks for a key until it is told what to say.
 class SlowDoor final : public Callers {
  public:
@@ -122,14 +138,10 @@ class SlowDoor final : public Callers {
 };
 
 TEST_CASE("nothing of a stream is read before its key has been looked at") {
-  TestRuntime shared;
   SlowDoor door;
-  Runtime runtime{(*shared).workers, door, (*shared).metrics, (*shared).hold};
-  StreamService service(runtime, EchoItems, CountUp);
-  const InProcessServer server({&service});
-  const auto stub = MessagesService::NewStub(server.channel());
+  const StreamsBehind streams(door);
   grpc::ClientContext context;
-  const auto stream = stub->ImportMessages(&context);
+  const auto stream = streams.stub->ImportMessages(&context);
   std::atomic<bool> written = false;
   // Without a network a message is written when it is read.
   std::thread client([&] { written = stream->Write(Item("a")); });
@@ -159,15 +171,11 @@ class Door final : public Callers {
 };
 
 TEST_CASE("a stream of a caller who cannot lose access outlasts the principal it began with") {
-  TestRuntime shared;
   Door door;
   door.may_lose_access = false;
-  Runtime runtime{(*shared).workers, door, (*shared).metrics, (*shared).hold};
-  StreamService service(runtime, EchoItems, CountUp);
-  const InProcessServer server({&service});
-  const auto stub = MessagesService::NewStub(server.channel());
+  const StreamsBehind streams(door);
   grpc::ClientContext context;
-  const auto stream = stub->ImportMessages(&context);
+  const auto stream = streams.stub->ImportMessages(&context);
   ImportMessagesResponse response;
   REQUIRE(stream->Write(Item("a")));
   REQUIRE(stream->Read(&response));
@@ -178,18 +186,14 @@ TEST_CASE("a stream of a caller who cannot lose access outlasts the principal it
   CHECK_FALSE(stream->Read(&response));
   CHECK(stream->Finish().ok());
   grpc::ClientContext second;
-  CHECK(ReasonOf(stub->ImportMessages(&second)->Finish()) == "API_KEY_INVALID");
+  CHECK(ReasonOf(streams.stub->ImportMessages(&second)->Finish()) == "API_KEY_INVALID");
 }
 
 TEST_CASE("a stream ends when its key is not good any more") {
-  TestRuntime shared;
   Door door;
-  Runtime runtime{(*shared).workers, door, (*shared).metrics, (*shared).hold};
-  StreamService service(runtime, EchoItems, CountUp);
-  const InProcessServer server({&service});
-  const auto stub = MessagesService::NewStub(server.channel());
+  const StreamsBehind streams(door);
   grpc::ClientContext context;
-  const auto stream = stub->ImportMessages(&context);
+  const auto stream = streams.stub->ImportMessages(&context);
   ImportMessagesResponse response;
   REQUIRE(stream->Write(Item("a")));
   REQUIRE(stream->Read(&response));
@@ -201,7 +205,6 @@ TEST_CASE("a stream ends when its key is not good any more") {
 
 TEST_CASE("a stream on which nothing moves ends soon after its key") {
   const bool in_this_process = GENERATE(false, true);
-  TestRuntime shared;
   std::atomic<bool> in_force = true;
   auth::Authenticator authenticator(
       [&](const std::string&,
@@ -213,13 +216,10 @@ TEST_CASE("a stream on which nothing moves ends soon after its key") {
         return response;
       });
   ApiKeyCallers callers(authenticator);
-  Runtime runtime{(*shared).workers, callers, (*shared).metrics, (*shared).hold};
-  StreamService service(runtime, EchoItems, CountUp);
-  const InProcessServer server({&service});
-  const auto stub = MessagesService::NewStub(server.channel());
+  const StreamsBehind streams(callers);
   grpc::ClientContext context;
   context.AddMetadata("x-api-key", auth::NewApiKey());
-  const auto stream = stub->ImportMessages(&context);
+  const auto stream = streams.stub->ImportMessages(&context);
   ImportMessagesResponse response;
   REQUIRE(stream->Write(Item("a")));
   REQUIRE(stream->Read(&response));
