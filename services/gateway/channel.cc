@@ -34,6 +34,8 @@ std::shared_ptr<grpc::Channel> NewChannel(const std::string& target, const Backe
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, rpc::kGatewayKeepaliveTimeoutMillis);
   // Also while a call waits for long.
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  // A probe that meets the end of a backend's connection loses the answer that was sent before it.
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   // What a name server or the environment says must not change where principals are sent.
   arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);

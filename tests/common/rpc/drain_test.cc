@@ -1,6 +1,3 @@
-#include <unistd.h>
-
-#include <atomic>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -8,79 +5,25 @@
 #include <thread>
 #include <vector>
 
-#include <grpcpp/create_channel.h>
-
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "alma/agents/v1/agents.grpc.pb.h"
 #include "catch2/catch.hpp"
-#include "common/rpc/server.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "grpc/reflection/v1/reflection.grpc.pb.h"
-#include "tests/common/rpc/test_service.h"
-#include "tests/support/captured.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/common/rpc/draining.h"
 
-// What clients see of a server that drains, and of connections that end.
+// What clients see of a server that drains.
 namespace alma::rpc {
 namespace {
 
 using agents::v1::Agent;
-using agents::v1::AgentsService;
 using agents::v1::GetAgentRequest;
 using grpc::health::v1::Health;
 using grpc::health::v1::HealthCheckRequest;
 using grpc::health::v1::HealthCheckResponse;
-using testing::GetAgentService;
-
-// A service behind a Server on a unix socket.
-class Draining {
-  testing::TemporaryFolder folder_;
-
- public:
-  explicit Draining(
-      const ServerOptions& options,
-      const GetAgentService::Handler& handler =
-          [](const Call&, GetAgentRequest&) { return absl::StatusOr<Agent>(Agent()); })
-      : server(WithAddress(options)),
-        runtime_{
-            .workers = workers_, .callers = callers_, .metrics = metrics_, .hold = server.hold()},
-        agents_(runtime_, handler) {
-    server.Add(agents_, [this] { return ready.load(); });
-    testing::Captured captured(STDOUT_FILENO);
-    REQUIRE(server.Start().ok());
-  }
-  ~Draining() { server.Drain(absl::ZeroDuration()); }
-
-  std::shared_ptr<grpc::Channel> NewChannel() const {
-    grpc::ChannelArguments arguments;
-    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    return grpc::CreateCustomChannel(server.listen().front(), grpc::InsecureChannelCredentials(),
-                                     arguments);
-  }
-  static grpc::Status Get(const std::shared_ptr<grpc::Channel>& channel) {
-    grpc::ClientContext context;
-    context.AddMetadata("alma-organization", testing::kOrganization);
-    Agent agent;
-    return AgentsService::NewStub(channel)->GetAgent(&context, {}, &agent);
-  }
-
-  std::atomic<bool> ready = true;
-  Server server;
-
- private:
-  ServerOptions WithAddress(ServerOptions options) const {
-    options.listen = {absl::StrCat("unix:", folder_.path(), "/socket")};
-    return options;
-  }
-
-  WorkerPool workers_{/*threads=*/4, /*queue_limit=*/1000};
-  InsecureCallers callers_{auth::Secrets{{std::string(32, 's')}}};
-  metrics::Calls metrics_;
-  Runtime runtime_;
-  GetAgentService agents_;
-};
+using testing::Draining;
 
 std::string HealthBy(const std::shared_ptr<grpc::Channel>& channel, const std::string& service) {
   grpc::ClientContext context;
@@ -213,28 +156,6 @@ TEST_CASE("what takes longer than a drain ends with unavailable") {
   draining.server.Drain(absl::Milliseconds(200));
   caller.join();
   CHECK(answered.error_code() == grpc::StatusCode::UNAVAILABLE);
-}
-
-TEST_CASE("the end of a connection by its age fails no call") {
-  std::atomic<bool> slow = true;
-  Draining draining({.name = "test", .listen = {}, .max_connection_age = absl::Milliseconds(100)},
-                    [&](const Call&, GetAgentRequest&) -> absl::StatusOr<Agent> {
-                      if (slow.exchange(false)) absl::SleepFor(absl::Seconds(1));
-                      return Agent();
-                    });
-  const auto channel = draining.NewChannel();
-  grpc::Status outlasting = grpc::Status::CANCELLED;
-  std::thread caller([&] { outlasting = Draining::Get(channel); });
-  while (slow) absl::SleepFor(absl::Milliseconds(1));
-  int failed = 0;
-  int calls = 0;
-  for (const absl::Time end = absl::Now() + absl::Seconds(1); absl::Now() < end; ++calls) {
-    if (!Draining::Get(channel).ok()) ++failed;
-  }
-  caller.join();
-  CHECK(outlasting.ok());
-  CHECK(calls > 10);
-  CHECK(failed == 0);
 }
 
 }  // namespace
