@@ -117,6 +117,14 @@ struct Two {
   }
 
   testing::TemporaryFolder folder;
+  // Not before both have been asked for their health: whoever is known to serve goes first.
+  bool TakeTurns() {
+    return Eventually([&] {
+      auto answers = Call(100);
+      return answers["a"] == 50 && answers["b"] == 50;
+    });
+  }
+
   ScriptedKeys keys;
   Instance first{"a"};
   Instance second{"b"};
@@ -135,37 +143,31 @@ struct Two {
 
 TEST_CASE("calls go to the processes of a backend in turn") {
   Two two;
-  // Not before both have been asked for their health: whoever is known to serve goes first.
-  CHECK(Eventually([&] {
-    auto answers = two.Call(100);
-    return answers["a"] == 50 && answers["b"] == 50;
-  }));
+  CHECK(two.TakeTurns());
 }
 
 TEST_CASE("a process that dies is left out and taken back") {
   Two two;
-  REQUIRE(Eventually([&] { return two.Call(2).size() == 2; }));
+  REQUIRE(two.TakeTurns());
   two.a.reset();
-  // One at most was picked for it before the connection's end was seen.
+  // It may be picked until the connection's end is seen.
   auto answers = two.Call(100);
-  CHECK(answers[""] <= 1);
+  CAPTURE(two.last.error_message());
+  CHECK(answers[""] <= 5);
   CHECK(answers["a"] == 0);
-  CHECK(answers["b"] >= 99);
+  CHECK(answers["b"] >= 95);
   two.b.reset();
   CHECK(Eventually([&] { return two.Call(1).count("") == 1; }));
   CHECK(two.last.error_code() == grpc::StatusCode::UNAVAILABLE);
   two.a = two.NewWire("a");
   CHECK(Eventually([&] { return two.Call(1).count("a") == 1; }));
   two.b = two.NewWire("b");
-  CHECK(Eventually([&] { return two.Call(2).size() == 2; }));
-  answers = two.Call(100);
-  CHECK(answers["a"] == 50);
-  CHECK(answers["b"] == 50);
+  CHECK(two.TakeTurns());
 }
 
 TEST_CASE("a process that says it does not serve gets no calls while another does") {
   Two two;
-  REQUIRE(Eventually([&] { return two.Call(2).size() == 2; }));
+  REQUIRE(two.TakeTurns());
   two.listening_a.SetHealthy(false);
   CHECK(Eventually([&] { return two.Call(10)["b"] == 10; }));
   CHECK(two.Call(100)["b"] == 100);
@@ -183,7 +185,7 @@ TEST_CASE("a process that says it does not serve gets no calls while another doe
 
 TEST_CASE("a process that hangs gets no calls once it has not said that it serves") {
   Two two;
-  REQUIRE(Eventually([&] { return two.Call(2).size() == 2; }));
+  REQUIRE(two.TakeTurns());
   two.a->Freeze(true);
   absl::SleepFor(HealthWatch::kAskEvery + HealthWatch::kAnswerWithin + absl::Milliseconds(200));
   CHECK(two.Call(100)["b"] == 100);
