@@ -226,8 +226,8 @@ const std::vector<Ending> kEndings = {
     {"of an inactive organization", Deactivate, true},
 };
 
-TEST_CASE(
-    "a key that has ended is refused by every gateway soon and by the one that ended it now") {
+TEST_CASE("a key that has ended is refused by every gateway soon and by the one that ended it now",
+          "[long]") {
   const Gateways gateways;
   const Client admin = gateways.Admin();
   for (const Ending& ending : kEndings) {

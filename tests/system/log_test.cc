@@ -53,7 +53,7 @@ void UseKeys(const Deployed& server, const Bootstrapped& first) {
   }
 }
 
-TEST_CASE("the log is a line of JSON per event and never holds a key") {
+TEST_CASE("the log is a line of JSON per event and never holds a key", "[long]") {
   const Deployment deployment = GENERATE(from_range(kDeployments));
   const std::string level = GENERATE("info", "debug");
   CAPTURE(deployment, level);

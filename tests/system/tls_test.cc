@@ -113,7 +113,7 @@ TEST_CASE("with a client authority grpcurl needs a certificate of it") {
   CHECK(call({}) != 0);
 }
 
-TEST_CASE("a certificate is replaced under load without a failed call") {
+TEST_CASE("a certificate is replaced under load without a failed call", "[long]") {
   const Deployment deployment = GENERATE(Deployment::kSqlite, Deployment::kSplit);
   CAPTURE(deployment);
   const AlmaStorage storage(EngineOf(deployment));
@@ -194,7 +194,7 @@ std::vector<std::string> BackendFlags(const CertificateFiles& files) {
           "--backend_key=" + files.key()};
 }
 
-TEST_CASE("a gateway calls services over mutual TLS and both follow their files") {
+TEST_CASE("a gateway calls services over mutual TLS and both follow their files", "[long]") {
   const AlmaStorage storage(db::Engine::kPostgresql);
   const std::string key = Bootstrap(storage).secret;
   const CertificateAuthority authority("authority");

@@ -242,7 +242,7 @@ TEST_CASE("of two processes one that hangs is left out in a moment and comes bac
   }
 }
 
-TEST_CASE("of two processes one that is asked to end fails no call and comes back") {
+TEST_CASE("of two processes one that is asked to end fails no call and comes back", "[long]") {
   const AlmaStorage storage(db::Engine::kPostgresql);
   const Bootstrapped first = Bootstrap(storage);
   Doubled doubled(storage);
