@@ -15,6 +15,7 @@
 #include "absl/flags/usage_config.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "alma_version.h"
 #include "common/db/engine_versions.h"
 
@@ -44,6 +45,8 @@ void CorrectExitCode(int, void*) {
 
 std::vector<std::string> ParseCommandLine(int argc, char** argv, std::string_view usage) {
   umask(S_IRWXG | S_IRWXO);
+  // Debian's build of absl looks for deadlocks at each lock, behind a lock of its own.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   absl::SetProgramUsageMessage(std::string(usage));
   absl::FlagsUsageConfig config;
   config.contains_help_flags = [](absl::string_view file) {
