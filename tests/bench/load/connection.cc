@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <ctime>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -22,6 +24,8 @@ constexpr size_t kBufferBytes = 256 << 10;
 // So that answers never wait for a window.
 constexpr int32_t kWindowBytes = 64 << 20;
 constexpr size_t kFrameHeadBytes = 5;
+constexpr int64_t kMicrosecond = 1000;
+constexpr int kDeadlineExceeded = 4;
 
 absl::StatusOr<int> ConnectUnix(const std::string& path) {
   sockaddr_un name{};
@@ -97,6 +101,12 @@ Connection::~Connection() {
   close(fd_);
 }
 
+int64_t Connection::Now() {
+  timespec time{};
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
+}
+
 void Connection::Submit(int64_t tag, Request request) {
   if (idle_.empty()) {
     streams_.push_back(std::make_unique<Stream>());
@@ -110,23 +120,73 @@ void Connection::Submit(int64_t tag, Request request) {
   stream->sent = 0;
   stream->status = -1;
   stream->answer.clear();
+  waiting_.push_back(stream);
+}
+
+void Connection::EndLate(int64_t now) {
+  while (!waiting_.empty() && waiting_.front()->request.deadline <= now) {
+    Stream* stream = waiting_.front();
+    waiting_.pop_front();
+    End(*stream, kDeadlineExceeded);
+  }
+  while (!timed_.empty()) {
+    const auto [stream, id] = timed_.front();
+    const bool ended = stream->id != id;
+    if (!ended && stream->request.deadline > now) return;
+    timed_.pop_front();
+    if (ended) continue;
+    nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
+    // Whatever still comes of it is nobody's.
+    nghttp2_session_set_stream_user_data(session_, id, nullptr);
+    --under_way_;
+    End(*stream, kDeadlineExceeded);
+  }
+}
+
+void Connection::SendWaiting(int64_t now) {
+  const uint32_t at_most =
+      nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+  while (!waiting_.empty() && under_way_ < at_most) {
+    Stream* stream = waiting_.front();
+    waiting_.pop_front();
+    Send(*stream, now);
+  }
+}
+
+void Connection::Send(Stream& stream, int64_t now) {
+  const bool timed = stream.request.deadline != std::numeric_limits<int64_t>::max();
+  const std::string timeout =
+      timed ? absl::StrCat((stream.request.deadline - now) / kMicrosecond, "u") : "";
   const std::array<nghttp2_nv, 8> headers = {
       Header(":method", "POST"),
       Header(":scheme", "http"),
-      Header(":path", stream->request.path),
+      Header(":path", stream.request.path),
       Header(":authority", "localhost"),
       Header("te", "trailers"),
       Header("content-type", "application/grpc"),
-      Header(stream->request.credential, stream->request.credential_value),
-      Header("grpc-timeout", stream->request.timeout)};
-  const size_t count = headers.size() - (stream->request.timeout.empty() ? 1 : 0);
+      Header(stream.request.credential, stream.request.credential_value),
+      Header("grpc-timeout", timeout)};
   nghttp2_data_provider body{};
-  body.source.ptr = stream;
+  body.source.ptr = &stream;
   body.read_callback = SendBody;
-  nghttp2_submit_request(session_, nullptr, headers.data(), count, &body, stream);
+  stream.id = nghttp2_submit_request(session_, nullptr, headers.data(),
+                                     headers.size() - (timed ? 0 : 1), &body, &stream);
+  ++under_way_;
+  if (timed) timed_.emplace_back(&stream, stream.id);
+}
+
+void Connection::End(Stream& stream, int status) {
+  std::string_view answer = stream.answer;
+  answer.remove_prefix(std::min(answer.size(), kFrameHeadBytes));
+  stream.id = 0;
+  done_(stream.tag, status, answer);
+  idle_.push_back(&stream);
 }
 
 absl::Status Connection::Flush() {
+  const int64_t now = Now();
+  EndLate(now);
+  SendWaiting(now);
   while (true) {
     if (!wants_to_write()) {
       out_.clear();
@@ -206,10 +266,8 @@ int Connection::OnClose(nghttp2_session* session, int32_t id, uint32_t, void* se
   auto& connection = *static_cast<Connection*>(self);
   auto* stream = static_cast<Stream*>(nghttp2_session_get_stream_user_data(session, id));
   if (stream == nullptr) return 0;
-  std::string_view answer = stream->answer;
-  answer.remove_prefix(std::min(answer.size(), kFrameHeadBytes));
-  connection.done_(stream->tag, stream->status, answer);
-  connection.idle_.push_back(stream);
+  --connection.under_way_;
+  connection.End(*stream, stream->status);
   return 0;
 }
 

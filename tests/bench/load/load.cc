@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <ctime>
 #include <limits>
 #include <utility>
 
@@ -16,24 +15,18 @@ namespace {
 
 constexpr int64_t kSecond = 1'000'000'000;
 constexpr int64_t kPatience = 10 * kSecond;
+constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 // Of a call that is no part of a run.
 constexpr int64_t kAlone = -1;
 
-int64_t Now() {
-  timespec time{};
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return time.tv_sec * kSecond + time.tv_nsec;
-}
+int64_t Now() { return Connection::Now(); }
 
 }  // namespace
 
 Load::Load(const LoadOptions& options)
     : options_(options),
       deadline_(options.deadline > absl::ZeroDuration() ? absl::ToInt64Nanoseconds(options.deadline)
-                                                        : std::numeric_limits<int64_t>::max()),
-      timeout_(options.deadline > absl::ZeroDuration()
-                   ? absl::StrCat(absl::ToInt64Milliseconds(options.deadline), "m")
-                   : "") {}
+                                                        : kNever) {}
 
 absl::StatusOr<std::unique_ptr<Load>> Load::Create(const std::string& address,
                                                    const LoadOptions& options, bool keep_answers) {
@@ -66,8 +59,7 @@ absl::StatusOr<LoadResult> Load::Run(Workload& workload) {
   workload_ = &workload;
   start_ = Now();
   count_from_ = options_.calls > 0 ? start_ : start_ + absl::ToInt64Nanoseconds(options_.warmup);
-  end_ = options_.calls > 0 ? std::numeric_limits<int64_t>::max()
-                            : count_from_ + absl::ToInt64Nanoseconds(options_.duration);
+  end_ = options_.calls > 0 ? kNever : count_from_ + absl::ToInt64Nanoseconds(options_.duration);
   if (options_.rate == 0) {
     for (int i = 0; i < options_.in_flight; ++i) Begin(i % connections_.size(), Now());
   }
@@ -118,7 +110,7 @@ void Load::Begin(size_t connection, int64_t due) {
   ++begun_;
   ++under_way_;
   Request request = workload_->Next();
-  request.timeout = timeout_;
+  if (deadline_ != kNever) request.deadline = due + deadline_;
   connections_[connection]->Submit(tag, std::move(request));
 }
 

@@ -22,7 +22,7 @@ struct LoadOptions {
   // Open loop, where not 0: calls per second, begun when they are due whatever became of those
   // before. Latency counts from then, so a server that stalls is charged for all who wait.
   double rate = 0;
-  // Of each call, where not 0; whole milliseconds.
+  // Of each call from when it is due, where not 0; then it ends with status 4.
   absl::Duration deadline;
   // Calls of the warm-up are made and not counted.
   absl::Duration warmup = absl::Seconds(1);
@@ -74,7 +74,6 @@ class Load {
 
   const LoadOptions options_;
   const int64_t deadline_;
-  const std::string timeout_;
   std::vector<std::unique_ptr<Connection>> connections_;
   Workload* workload_ = nullptr;
   LoadResult result_;

@@ -1,5 +1,7 @@
 #include "tests/bench/load/load.h"
 
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "catch2/catch.hpp"
@@ -107,6 +109,26 @@ TEST_CASE("the driver sends its deadline and does not count what comes after it"
   result = Ok(Ok(Load::Create(server.address(), options, false))->Run(workload));
   CHECK(result.calls == 1000);
   CHECK(result.late == 0);
+}
+
+TEST_CASE("the driver ends a call at its deadline where nobody answers") {
+  const testing::TemporaryFolder folder;
+  const std::string path = folder.path() + "/socket";
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  path.copy(name.sun_path, sizeof(name.sun_path) - 1);
+  const int silent = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  REQUIRE(bind(silent, reinterpret_cast<const sockaddr*>(&name), sizeof(name)) == 0);
+  REQUIRE(listen(silent, 1) == 0);
+  Workload workload = Calling("create");
+  LoadOptions options;
+  options.calls = 300;
+  options.in_flight = 150;
+  options.connections = 1;
+  options.deadline = absl::Milliseconds(20);
+  const LoadResult result = Ok(Ok(Load::Create("unix:" + path, options, false))->Run(workload));
+  close(silent);
+  CHECK(result.errors == std::map<int, int64_t>{{grpc::StatusCode::DEADLINE_EXCEEDED, 300}});
 }
 
 TEST_CASE("the driver sends messages of any size whole and gives back the answer") {
