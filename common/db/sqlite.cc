@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/time/clock.h"
 #include "common/status/status.h"
 
 namespace alma::db {
@@ -15,6 +16,9 @@ namespace {
 
 // How long SQLite itself waits for a lock; Database goes on trying until the deadline.
 constexpr int kBusyTimeoutMillis = 500;
+// The same for WAL mode, and how often it is asked for.
+constexpr absl::Duration kWalPatience = absl::Seconds(5);
+constexpr absl::Duration kWalPause = absl::Milliseconds(1);
 
 sqlite_api::sqlite3* Handle(soci::session& session) {
   return static_cast<soci::sqlite3_session_backend*>(session.get_backend())->conn_;
@@ -24,6 +28,21 @@ class FileReplaced : public std::exception {
  public:
   const char* what() const noexcept override { return "the database file was moved or removed"; }
 };
+
+// SQLite does not wait for who does the same at the same time, whatever its timeout.
+void UseWal(soci::session& session) {
+  const absl::Time end = absl::Now() + kWalPatience;
+  while (true) {
+    try {
+      std::string mode;
+      session << "pragma journal_mode = wal", soci::into(mode);
+      return;
+    } catch (const soci::sqlite3_soci_error& error) {
+      if ((error.result() & 0xff) != SQLITE_BUSY || absl::Now() >= end) throw;
+    }
+    absl::SleepFor(kWalPause);
+  }
+}
 
 bool LacksTable(soci::session* session) {
   return session != nullptr && session->is_connected() &&
@@ -54,8 +73,7 @@ class SqliteDialect final : public Dialect {
     if (access != Access::kWrite) {
       session << "pragma query_only = on";
     } else {
-      std::string mode;
-      session << "pragma journal_mode = wal", soci::into(mode);
+      UseWal(session);
     }
   }
 
