@@ -1,8 +1,9 @@
 #include "common/auth/api_key.h"
 
-#include <openssl/sha.h>
+#include <openssl/evp.h>
 
 #include <cstddef>
+#include <cstdlib>
 
 #include "absl/strings/escaping.h"
 #include "common/id/random.h"
@@ -26,9 +27,9 @@ constexpr std::string_view kGreatestSecret = "yhjskwdA6OZ1AL1YmHWZWm8LLG7HjnuCA2
 
 using Number = std::array<std::uint8_t, kSecretBytes>;  // big-endian
 
-std::string Base62(Number number, std::size_t width) {
-  std::string digits(width, kAlphabet[0]);
-  for (std::size_t i = width; i-- > 0;) {
+std::string Base62(Number number) {
+  std::string digits(kSecretDigits, kAlphabet[0]);
+  for (std::size_t i = kSecretDigits; i-- > 0;) {
     unsigned remainder = 0;
     for (std::uint8_t& byte : number) {
       const unsigned dividend = remainder << 8 | byte;
@@ -57,11 +58,9 @@ std::string Checksum(std::string_view text) {
     crc = kCrcTable[(crc ^ static_cast<unsigned char>(c)) & 0xFF] ^ crc >> 8;
   }
   crc = ~crc;
-  Number number{};
-  for (std::size_t i = 0; i < 4; ++i) {
-    number[kSecretBytes - 1 - i] = static_cast<std::uint8_t>(crc >> (8 * i));
-  }
-  return Base62(number, kChecksumDigits);
+  std::string digits(kChecksumDigits, kAlphabet[0]);
+  for (std::size_t i = kChecksumDigits; i-- > 0; crc /= 62) digits[i] = kAlphabet[crc % 62];
+  return digits;
 }
 
 }  // namespace
@@ -70,7 +69,7 @@ std::string NewApiKey() {
   Number secret;
   id::FillRandom(secret.data(), secret.size());
   std::string key(kStart);
-  key += Base62(secret, kSecretDigits);
+  key += Base62(secret);
   const std::string checksum = Checksum(key);
   return key + '_' + checksum;
 }
@@ -84,8 +83,12 @@ bool IsWellFormedApiKey(std::string_view key) {
 }
 
 std::array<std::uint8_t, 32> Sha256(std::string_view key) {
+  // SHA256() would look the algorithm up for each key.
+  static const EVP_MD* const kSha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   std::array<std::uint8_t, 32> digest;
-  SHA256(reinterpret_cast<const unsigned char*>(key.data()), key.size(), digest.data());
+  if (EVP_Digest(key.data(), key.size(), digest.data(), nullptr, kSha256, nullptr) != 1) {
+    std::abort();
+  }
   return digest;
 }
 
