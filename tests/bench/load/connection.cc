@@ -25,6 +25,9 @@ constexpr size_t kBufferBytes = 256 << 10;
 constexpr int32_t kWindowBytes = 64 << 20;
 constexpr size_t kFrameHeadBytes = 5;
 constexpr int64_t kMicrosecond = 1000;
+constexpr int64_t kMillisecond = 1'000'000;
+// gRPC allows eight digits.
+constexpr int64_t kMostMicroseconds = 99'999'999;
 constexpr int kDeadlineExceeded = 4;
 
 absl::StatusOr<int> ConnectUnix(const std::string& path) {
@@ -61,6 +64,13 @@ std::string FrameHead(size_t size) {
   std::string head(1, '\0');
   head.append(reinterpret_cast<const char*>(&length), sizeof(length));
   return head;
+}
+
+// A value of grpc-timeout.
+std::string Timeout(int64_t nanos) {
+  const int64_t micros = nanos / kMicrosecond;
+  return micros <= kMostMicroseconds ? absl::StrCat(micros, "u")
+                                     : absl::StrCat(nanos / kMillisecond, "m");
 }
 
 nghttp2_nv Header(std::string_view name, std::string_view value) {
@@ -155,8 +165,7 @@ void Connection::SendWaiting(int64_t now) {
 
 void Connection::Send(Stream& stream, int64_t now) {
   const bool timed = stream.request.deadline != std::numeric_limits<int64_t>::max();
-  const std::string timeout =
-      timed ? absl::StrCat((stream.request.deadline - now) / kMicrosecond, "u") : "";
+  const std::string timeout = timed ? Timeout(stream.request.deadline - now) : "";
   const std::array<nghttp2_nv, 8> headers = {
       Header(":method", "POST"),
       Header(":scheme", "http"),
