@@ -116,7 +116,6 @@ struct Two {
     return answers;
   }
 
-  testing::TemporaryFolder folder;
   // Not before both have been asked for their health: whoever is known to serve goes first.
   bool TakeTurns() {
     return Eventually([&] {
@@ -125,6 +124,7 @@ struct Two {
     });
   }
 
+  testing::TemporaryFolder folder;
   ScriptedKeys keys;
   Instance first{"a"};
   Instance second{"b"};
