@@ -10,7 +10,6 @@
 #include <array>
 #include <cerrno>
 #include <ctime>
-#include <limits>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -164,7 +163,7 @@ void Connection::SendWaiting(int64_t now) {
 }
 
 void Connection::Send(Stream& stream, int64_t now) {
-  const bool timed = stream.request.deadline != std::numeric_limits<int64_t>::max();
+  const bool timed = stream.request.deadline != Request::kNoDeadline;
   const std::string timeout = timed ? Timeout(stream.request.deadline - now) : "";
   const std::array<nghttp2_nv, 8> headers = {
       Header(":method", "POST"),

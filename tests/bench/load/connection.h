@@ -24,8 +24,9 @@ struct Request {
   std::string_view credential;
   std::string_view credential_value;
   std::string message;
+  static constexpr int64_t kNoDeadline = std::numeric_limits<int64_t>::max();
   // On Connection::Now's clock.
-  int64_t deadline = std::numeric_limits<int64_t>::max();
+  int64_t deadline = kNoDeadline;
 };
 
 // A gRPC client over one socket, without threads, names, retries and parsing: what it costs is not

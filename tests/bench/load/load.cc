@@ -26,7 +26,7 @@ int64_t Now() { return Connection::Now(); }
 Load::Load(const LoadOptions& options)
     : options_(options),
       deadline_(options.deadline > absl::ZeroDuration() ? absl::ToInt64Nanoseconds(options.deadline)
-                                                        : kNever) {}
+                                                        : Request::kNoDeadline) {}
 
 absl::StatusOr<std::unique_ptr<Load>> Load::Create(const std::string& address,
                                                    const LoadOptions& options, bool keep_answers) {
@@ -110,7 +110,7 @@ void Load::Begin(size_t connection, int64_t due) {
   ++begun_;
   ++under_way_;
   Request request = workload_->Next();
-  if (deadline_ != kNever) request.deadline = due + deadline_;
+  if (deadline_ != Request::kNoDeadline) request.deadline = due + deadline_;
   connections_[connection]->Submit(tag, std::move(request));
 }
 
