@@ -247,6 +247,8 @@ TEST_CASE("a key that has ended is refused by every gateway soon and by the one 
         const bool now = gateway == 0 && ending.by_call;
         CHECK(seen.accepted() - over < (now ? absl::ZeroDuration() : kEverywhere));
         CHECK(*seen.ended() - over < (now ? kAtOnce : kEverywhere));
+        // It had its two seconds until then.
+        CHECK((ending.by_call || *seen.ended() - over > -absl::Seconds(1)));
       }
     }
   }
