@@ -10,6 +10,8 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "common/limit/pace.h"
 
 namespace alma::db {
 
@@ -46,8 +48,10 @@ class Lane {
   ~Lane();
 
   // Queues an item that holds `bytes`; false, with the item left as it is, when there is no room,
-  // or no thread to be had.
-  [[nodiscard]] bool Submit(Item& item, size_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
+  // or no thread to be had, or when its round would probably end after half of the time until
+  // `deadline`.
+  [[nodiscard]] bool Submit(Item& item, size_t bytes, absl::Time deadline = absl::InfiniteFuture())
+      ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   // How many rests may wait before the rounds do.
@@ -56,11 +60,15 @@ class Lane {
   struct Queued {
     Item item;
     size_t bytes;
+    absl::Duration since;
   };
 
   bool Started() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Work() ABSL_LOCKS_EXCLUDED(mutex_);
   void WorkOnRests() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Until the round of an item that comes now would probably end, where others are before it: by
+  // the pace of the last rounds, and no less than the first in the queue has waited so far.
+  absl::Duration Wait(absl::Duration now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::vector<Item> TakeRound() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool MayWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return queue_.empty() ? stopping_ : rests_.size() < kMaxRests;
@@ -75,6 +83,9 @@ class Lane {
   absl::Mutex mutex_;
   std::deque<Queued> queue_ ABSL_GUARDED_BY(mutex_);
   size_t queued_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool round_runs_ ABSL_GUARDED_BY(mutex_) = false;
+  // Of a round.
+  limit::Pace pace_ ABSL_GUARDED_BY(mutex_);
   std::deque<Rest> rests_ ABSL_GUARDED_BY(mutex_);
   bool rest_runs_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

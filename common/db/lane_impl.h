@@ -1,8 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <system_error>
 
+#include "absl/time/clock.h"
 #include "common/db/lane.h"
+#include "common/limit/clock.h"
 
 // The bodies of Lane's template.
 namespace alma::db {
@@ -33,13 +36,23 @@ bool Lane<Item>::Started() {
 }
 
 template <typename Item>
-bool Lane<Item>::Submit(Item& item, size_t bytes) {
+absl::Duration Lane<Item>::Wait(absl::Duration now) const {
+  if (queue_.empty() && !round_runs_) return absl::ZeroDuration();
+  const size_t rounds = queue_.size() / limits_.round_items + (round_runs_ ? 2 : 1);
+  const absl::Duration by_pace = pace_.mean() * rounds;
+  return queue_.empty() ? by_pace : std::max(by_pace, now - queue_.front().since);
+}
+
+template <typename Item>
+bool Lane<Item>::Submit(Item& item, size_t bytes, absl::Time deadline) {
+  const absl::Duration now = limit::MonotonicNow();
+  const absl::Duration left = deadline - absl::Now();
   absl::MutexLock lock(&mutex_);
   const bool has_room = queue_.size() < limits_.queued_items &&
                         (queue_.empty() || queued_bytes_ + bytes <= limits_.queued_bytes);
   // An item that is queued before its thread is certain would outlive a refusal.
-  if (!has_room || !Started()) return false;
-  queue_.push_back({std::move(item), bytes});
+  if (!has_room || limit::TooLong(Wait(now), left) || !Started()) return false;
+  queue_.push_back({std::move(item), bytes, now});
   queued_bytes_ += bytes;
   return true;
 }
@@ -65,14 +78,19 @@ void Lane<Item>::Work() {
     std::vector<Item> items;
     {
       absl::MutexLock lock(&mutex_);
+      round_runs_ = false;
       mutex_.Await(absl::Condition(this, &Lane::MayWork));
       if (queue_.empty()) return;
       items = TakeRound();
+      round_runs_ = true;
     }
     const bool alone = items.size() == 1;
+    const absl::Duration begun = limit::MonotonicNow();
     Rest rest = round_(std::move(items));
+    const absl::Duration taken = limit::MonotonicNow() - begun;
     {
       absl::MutexLock lock(&mutex_);
+      pace_.Add(taken);
       // Only for one that came alone is the other thread's waking longer than the rest itself.
       if (!alone || !queue_.empty() || rest_runs_ || !rests_.empty()) {
         rests_.push_back(std::move(rest));

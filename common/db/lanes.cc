@@ -152,7 +152,8 @@ Lanes::~Lanes() = default;
 bool Lanes::Submit(Owned& write) {
   const size_t lane = std::hash<std::string>()(write->organization()) % lanes_.size();
   const size_t bytes = write->bytes();
-  return lanes_[lane]->Submit(write, bytes);
+  const absl::Time deadline = write->deadline();
+  return lanes_[lane]->Submit(write, bytes, deadline);
 }
 
 Lanes::Rest Lanes::RunRound(std::vector<Owned> writes) {

@@ -51,7 +51,8 @@ class Lanes {
   // Runs what was taken.
   ~Lanes();
 
-  // Takes the write, or returns false and leaves it where its lane is full. Writes of one
+  // Takes the write, or returns false and leaves it where its lane is full, or so long that the
+  // write would probably not be stored within half of the time to its deadline. Writes of one
   // organization and writer are stored in the order in which they are taken.
   [[nodiscard]] bool Submit(std::unique_ptr<QueuedWrite>& write);
 

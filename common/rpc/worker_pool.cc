@@ -8,12 +8,6 @@
 #include "common/limit/spread.h"
 
 namespace alma::rpc {
-namespace {
-
-// What the newest task counts for in the mean: after some 20 tasks the older ones are forgotten.
-constexpr double kNewest = 0.1;
-
-}  // namespace
 
 WorkerPool::WorkerPool(int threads, size_t queue_limit)
     : thread_count_(threads), queue_limit_(queue_limit) {
@@ -35,9 +29,7 @@ bool WorkerPool::Submit(Task task, absl::Time deadline) {
       deadline == absl::InfiniteFuture() ? absl::InfiniteDuration() : deadline - absl::Now();
   absl::MutexLock lock(&mutex_);
   if (tasks_.size() >= queue_limit_) return false;
-  const absl::Duration wait = Wait(now);
-  // By half: a call that begins at its deadline is work for nothing, and the wait is a guess.
-  if (wait > absl::ZeroDuration() && wait > left / 2) return false;
+  if (limit::TooLong(Wait(now), left)) return false;
   tasks_.push_back({std::move(task), now});
   return true;
 }
@@ -45,7 +37,7 @@ bool WorkerPool::Submit(Task task, absl::Time deadline) {
 absl::Duration WorkerPool::Wait(absl::Duration now) const {
   const int ahead = static_cast<int>(tasks_.size()) + 1 - idle_;
   if (ahead <= 0) return absl::ZeroDuration();
-  const absl::Duration by_pace = mean_ * ahead / thread_count_;
+  const absl::Duration by_pace = pace_.mean() * ahead / thread_count_;
   return tasks_.empty() ? by_pace : std::max(by_pace, now - tasks_.front().since);
 }
 
@@ -64,10 +56,6 @@ absl::Duration WorkerPool::RetryAfter() const {
   return limit::Spread(std::clamp(ExpectedWait(), kMinRetry, kMaxRetry));
 }
 
-void WorkerPool::Measure(absl::Duration taken) {
-  mean_ = mean_ == absl::ZeroDuration() ? taken : mean_ + (taken - mean_) * kNewest;
-}
-
 void WorkerPool::Work() {
   absl::Duration began = absl::InfiniteDuration();
   while (true) {
@@ -75,7 +63,7 @@ void WorkerPool::Work() {
     const absl::Duration ended = limit::MonotonicNow();
     {
       absl::MutexLock lock(&mutex_);
-      if (began != absl::InfiniteDuration()) Measure(ended - began);
+      if (began != absl::InfiniteDuration()) pace_.Add(ended - began);
       ++idle_;
       mutex_.Await(absl::Condition(this, &WorkerPool::MayTake));
       --idle_;

@@ -9,6 +9,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "common/limit/pace.h"
 
 namespace alma::rpc {
 
@@ -50,7 +51,6 @@ class WorkerPool {
   bool MayTake() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return stopping_ || !tasks_.empty();
   }
-  void Measure(absl::Duration taken) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Duration Wait(absl::Duration now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const int thread_count_;
@@ -58,8 +58,8 @@ class WorkerPool {
   mutable absl::Mutex mutex_;
   std::deque<Queued> tasks_ ABSL_GUARDED_BY(mutex_);
   int idle_ ABSL_GUARDED_BY(mutex_) = 0;
-  // How long a task takes, the newer ones counting for more.
-  absl::Duration mean_ ABSL_GUARDED_BY(mutex_);
+  // Of a task.
+  limit::Pace pace_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;
 };

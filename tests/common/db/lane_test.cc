@@ -10,6 +10,7 @@
 
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
 #include "catch2/catch.hpp"
 #include "common/db/lane_impl.h"
 #include "tests/support/concurrently.h"
@@ -89,6 +90,37 @@ TEST_CASE("a round takes no more items and bytes than its limits but one item al
   REQUIRE(Submit(by_bytes.lane(), 3, 50));
   REQUIRE(Submit(by_bytes.lane(), 4, 1));
   CHECK(by_bytes.End() == std::vector<std::vector<int>>{{0}, {1, 2}, {3}, {4}});
+}
+
+TEST_CASE("an item that would wait for more than half of its time is refused") {
+  absl::Notification begun;
+  absl::Notification go_on;
+  int rounds = 0;
+  {
+    IntLane lane(kWide, [&](const std::vector<int>&) {
+      if (++rounds == 1) {
+        absl::SleepFor(absl::Milliseconds(20));
+      } else if (rounds == 2) {
+        begun.Notify();
+        go_on.WaitForNotification();
+      }
+      return [] {};
+    });
+    const auto submit = [&](absl::Duration left) {
+      int item = 0;
+      return lane.Submit(item, 1, absl::Now() + left);
+    };
+    // Nothing is before it.
+    CHECK(submit(absl::Milliseconds(1)));
+    CHECK(
+        testing::Eventually([&] { return submit(absl::Seconds(30)) && begun.HasBeenNotified(); }));
+    // The end of the round that runs, and its own.
+    CHECK_FALSE(submit(absl::Milliseconds(60)));
+    CHECK(submit(absl::Seconds(30)));
+    CHECK(submit(absl::InfiniteDuration()));
+    go_on.Notify();
+  }
+  CHECK(rounds == 3);
 }
 
 TEST_CASE("a full lane refuses by items and by bytes and leaves the item to its owner") {
@@ -251,7 +283,8 @@ TEST_CASE("a lane that nothing was submitted to ends") {
   CHECK_FALSE(run);
 }
 
-TEST_CASE("many threads lose and repeat no item and find theirs and the rests in order") {
+TEST_CASE("many threads lose and repeat no item and find theirs and the rests in order",
+          "[threads]") {
   constexpr int kThreads = 16;
   constexpr int kEach = 2000;
   std::vector<int> seen;
