@@ -145,7 +145,7 @@ TEST_CASE("a full memory gives up what is not used and keys that do not exist ta
   CHECK(cache.size() == 0);
 }
 
-TEST_CASE("keys are found and kept and dropped by many threads at once") {
+TEST_CASE("keys are found and kept and dropped by many threads at once", "[threads]") {
   KeyCache cache(50);
   std::atomic<int64_t> change_seq = 0;
   std::atomic<int> wrong = 0;

@@ -134,7 +134,7 @@ TEST_CASE("an open call goes on without the key store for as long as its key doe
   CHECK(call.Ended() == status::DatabaseUnavailable());
 }
 
-TEST_CASE("calls are opened and ended while keys change") {
+TEST_CASE("calls are opened and ended while keys change", "[threads]") {
   AskedStore store;
   std::vector<std::string> keys;
   for (int i = 0; i < 4; ++i) keys.push_back(LetIn(store));

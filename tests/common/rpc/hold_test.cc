@@ -23,7 +23,7 @@ TEST_CASE("what is held runs when the hold ends and in its order") {
   CHECK(ran.back() == 4);
 }
 
-TEST_CASE("nothing is lost where a hold begins and ends while calls pass") {
+TEST_CASE("nothing is lost where a hold begins and ends while calls pass", "[threads]") {
   Hold hold;
   std::atomic<int> ran = 0;
   std::vector<std::thread> callers;
