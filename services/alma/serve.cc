@@ -46,7 +46,8 @@ absl::Status Serve() {
   limit::Limiter limiter(limits);
   serve::Host host{*process, process->UseCallers(callers, &limiter), page_tokens, databases};
 
-  const organizations::Module organizations(host, [&] { authenticator.Forget(); });
+  const organizations::Module organizations(
+      host, [&](const std::string& organization_uuid) { authenticator.Forget(organization_uuid); });
   const conversations::Module conversations(host);
   const agents::Module agents(host);
   const analytics::Module analytics(host);

@@ -5,6 +5,7 @@
 #include "alma/organizations/v1/api_keys.pb.h"
 #include "alma/organizations/v1/organizations.pb.h"
 #include "common/rpc/parse.h"
+#include "common/status/uncertain.h"
 
 namespace alma::gateway {
 
@@ -40,21 +41,6 @@ constexpr std::array kChanges = {
     Change{"/alma.organizations.v1.OrganizationsService/DeleteOrganization", Named<Organization>},
 };
 
-// Whether a call that ended so may have been carried out.
-bool MayHaveHappened(grpc::StatusCode code) {
-  switch (code) {
-    case grpc::StatusCode::CANCELLED:
-    case grpc::StatusCode::UNKNOWN:
-    case grpc::StatusCode::DEADLINE_EXCEEDED:
-    case grpc::StatusCode::INTERNAL:
-    case grpc::StatusCode::UNAVAILABLE:
-    case grpc::StatusCode::DATA_LOSS:
-      return true;
-    default:
-      return false;
-  }
-}
-
 }  // namespace
 
 std::optional<std::string> ChangedOrganization(std::string_view path, const grpc::Status& status,
@@ -65,7 +51,9 @@ std::optional<std::string> ChangedOrganization(std::string_view path, const grpc
     if (status.ok()) return change.organization(answer);
     // Where an administrator of the platform changed another's, the key store's own word comes
     // soon.
-    if (!MayHaveHappened(status.error_code())) return std::nullopt;
+    if (!status::IsUncertain(static_cast<absl::StatusCode>(status.error_code()))) {
+      return std::nullopt;
+    }
     return caller.organization_uuid();
   }
   return std::nullopt;

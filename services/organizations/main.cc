@@ -11,7 +11,7 @@ int main(int argc, char** argv) {
   };
   return alma::serve::Main(argc, argv, program, [](alma::serve::Host& host) {
     // Nobody in this process remembers keys.
-    const alma::organizations::Module module(host, /*on_change=*/[] {});
+    const alma::organizations::Module module(host, /*on_change=*/[](const std::string&) {});
     return host.process.Run();
   });
 }

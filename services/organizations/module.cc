@@ -9,8 +9,8 @@ namespace alma::organizations {
 namespace {
 
 OnChange AlsoLook(ChangeFeed& changes, const OnChange& on_change) {
-  return [&changes, on_change] {
-    on_change();
+  return [&changes, on_change](const std::string& organization_uuid) {
+    on_change(organization_uuid);
     changes.Look();
   };
 }

@@ -4,6 +4,7 @@
 
 #include "common/db/list_page.h"
 #include "common/status/macros.h"
+#include "common/status/uncertain.h"
 #include "common/text/timestamp.h"
 #include "services/organizations/validate.h"
 
@@ -20,10 +21,27 @@ const google::protobuf::ServiceDescriptor& Descriptor(const google::protobuf::Fi
   return *file.FindServiceByName(name);
 }
 
-// Also after a failure: a write whose connection died may have been committed.
-template <typename Result>
-Result AfterChange(const OnChange& on_change, Result result) {
-  on_change();
+const std::string& OrganizationOf(const v1::Organization& organization) {
+  return organization.uuid();
+}
+const std::string& OrganizationOf(const v1::ApiKey& key) { return key.organization_uuid(); }
+// CreateApiKeyResponse and RotateApiKeyResponse.
+template <typename Answer>
+const std::string& OrganizationOf(const Answer& answer) {
+  return OrganizationOf(answer.api_key());
+}
+
+// What is refused has changed nothing, and no caller may cost another organization what is
+// remembered of its keys: where an administrator of the platform may have changed another's, what
+// is remembered of them soon ends by itself.
+template <typename Answer>
+absl::StatusOr<Answer> AfterChange(const OnChange& on_change, const rpc::Call& call,
+                                   absl::StatusOr<Answer> result) {
+  if (result.ok()) {
+    on_change(OrganizationOf(*result));
+  } else if (status::IsUncertain(result.status().code())) {
+    on_change(call.organization());
+  }
   return result;
 }
 
@@ -45,7 +63,7 @@ OrganizationsService::OrganizationsService(rpc::Runtime& runtime, Store& store,
 absl::StatusOr<v1::Organization> OrganizationsService::CreateOrganization(
     const rpc::Call& call, v1::CreateOrganizationRequest& request) {
   RETURN_IF_ERROR(Validate(request));
-  return AfterChange(on_change_, store_.Create(call, request.organization()));
+  return AfterChange(on_change_, call, store_.Create(call, request.organization()));
 }
 
 absl::StatusOr<v1::Organization> OrganizationsService::GetOrganization(
@@ -65,13 +83,13 @@ absl::StatusOr<v1::ListOrganizationsResponse> OrganizationsService::ListOrganiza
 absl::StatusOr<v1::Organization> OrganizationsService::UpdateOrganization(
     const rpc::Call& call, v1::UpdateOrganizationRequest& request) {
   RETURN_IF_ERROR(Validate(request));
-  return AfterChange(on_change_, store_.Update(call, request));
+  return AfterChange(on_change_, call, store_.Update(call, request));
 }
 
 absl::StatusOr<v1::Organization> OrganizationsService::DeleteOrganization(
     const rpc::Call& call, v1::DeleteOrganizationRequest& request) {
   RETURN_IF_ERROR(Validate(request));
-  return AfterChange(on_change_, store_.Delete(call, request));
+  return AfterChange(on_change_, call, store_.Delete(call, request));
 }
 
 ApiKeysService::ApiKeysService(rpc::Runtime& runtime, ApiKeyStore& store, ChangeFeed& changes,
@@ -97,7 +115,7 @@ void ApiKeysService::Drain() { changes_.Close(); }
 absl::StatusOr<v1::CreateApiKeyResponse> ApiKeysService::CreateApiKey(
     const rpc::Call& call, v1::CreateApiKeyRequest& request) {
   RETURN_IF_ERROR(Validate(request, text::Now()));
-  return AfterChange(on_change_, store_.Create(call, request.api_key()));
+  return AfterChange(on_change_, call, store_.Create(call, request.api_key()));
 }
 
 absl::StatusOr<v1::ApiKey> ApiKeysService::GetApiKey(const rpc::Call& call,
@@ -117,19 +135,19 @@ absl::StatusOr<v1::ListApiKeysResponse> ApiKeysService::ListApiKeys(
 absl::StatusOr<v1::ApiKey> ApiKeysService::UpdateApiKey(const rpc::Call& call,
                                                         v1::UpdateApiKeyRequest& request) {
   RETURN_IF_ERROR(Validate(request, text::Now()));
-  return AfterChange(on_change_, store_.Update(call, request));
+  return AfterChange(on_change_, call, store_.Update(call, request));
 }
 
 absl::StatusOr<v1::ApiKey> ApiKeysService::RevokeApiKey(const rpc::Call& call,
                                                         v1::RevokeApiKeyRequest& request) {
   RETURN_IF_ERROR(Validate(request));
-  return AfterChange(on_change_, store_.Revoke(call, request.uuid()));
+  return AfterChange(on_change_, call, store_.Revoke(call, request.uuid()));
 }
 
 absl::StatusOr<v1::RotateApiKeyResponse> ApiKeysService::RotateApiKey(
     const rpc::Call& call, v1::RotateApiKeyRequest& request) {
   RETURN_IF_ERROR(Validate(request));
-  return AfterChange(on_change_, store_.Rotate(call, request));
+  return AfterChange(on_change_, call, store_.Rotate(call, request));
 }
 
 absl::StatusOr<v1::VerifyApiKeyResponse> ApiKeysService::VerifyApiKey(

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "alma/organizations/v1/api_keys.pb.h"
@@ -15,9 +16,10 @@
 
 namespace alma::organizations {
 
-// Called after every call that may have changed a key or an organization, before it is answered:
-// whoever in this process remembers which keys are in force has to forget it. Thread-safe.
-using OnChange = std::function<void()>;
+// Called after every call that has changed a key or an organization, and for the caller's own after
+// one that may have, before it is answered: whoever in this process remembers which keys of this
+// organization are in force has to forget it. Thread-safe.
+using OnChange = std::function<void(const std::string& organization_uuid)>;
 
 // alma.organizations.v1.OrganizationsService. What it is given outlives it.
 class OrganizationsService final : public rpc::Service {

@@ -82,7 +82,7 @@ Services::Services()
       runtime_{workers_, callers_, metrics_, hold_},
       page_tokens_(Secrets()),
       stored_(std::make_unique<Stored>(*this)) {
-  const auto on_change = [] {};
+  const auto on_change = [](const std::string&) {};
   Add(std::make_unique<organizations::OrganizationsService>(runtime_, stored_->organizations,
                                                             page_tokens_, on_change));
   Add(std::make_unique<organizations::ApiKeysService>(runtime_, stored_->api_keys, stored_->changes,

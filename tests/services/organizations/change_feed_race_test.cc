@@ -174,7 +174,7 @@ TEST_CASE("a drain ends followers at once") {
   const std::string address = absl::StrCat("unix:", folder.path(), "/socket");
   Followed followed(*fixture.database);
   ApiKeysService service(*followed.runtime, followed.api_keys, followed.changes,
-                         followed.page_tokens, [] {});
+                         followed.page_tokens, [](const std::string&) {});
   rpc::Server server({.name = "test", .listen = {address}});
   server.Add(service, [] { return true; });
   {

@@ -96,7 +96,8 @@ struct Followed {
   ApiKeyStore api_keys;
   ChangeFeed changes;
   const db::PageTokens page_tokens{auth::Secrets{{std::string(32, 's')}}};
-  ApiKeysService service{*runtime, api_keys, changes, page_tokens, [this] { changes.Look(); }};
+  ApiKeysService service{*runtime, api_keys, changes, page_tokens,
+                         [this](const std::string&) { changes.Look(); }};
   testing::InProcessServer server{{&service}};
   const std::unique_ptr<ApiKeys> stub = v1::ApiKeysService::NewStub(server.channel());
 };

@@ -1,11 +1,13 @@
 #include "services/organizations/service.h"
 
-#include <atomic>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
 #include "alma/organizations/v1/api_keys.grpc.pb.h"
 #include "alma/organizations/v1/organizations.grpc.pb.h"
 #include "catch2/catch.hpp"
@@ -50,7 +52,13 @@ struct Fixture {
           Call(*organizations, &Organizations::CreateOrganization, kPlatform, Named("name", uuid))
               .status.ok());
     }
-    changes = 0;
+    Changed();
+  }
+
+  // Of which organizations changes have been told since the last call of this.
+  std::vector<std::string> Changed() {
+    absl::MutexLock lock(&mutex);
+    return std::exchange(changed, {});
   }
 
   static v1::CreateOrganizationRequest Named(const std::string& name, const std::string& uuid) {
@@ -69,7 +77,12 @@ struct Fixture {
     return created.response;
   }
 
-  std::atomic<int> changes = 0;
+  absl::Mutex mutex;
+  std::vector<std::string> changed;
+  const OnChange on_change = [this](const std::string& organization_uuid) {
+    absl::MutexLock lock(&mutex);
+    changed.push_back(organization_uuid);
+  };
   testing::TestDatabase database;
   Store store;
   KeyUses key_uses;
@@ -77,9 +90,8 @@ struct Fixture {
   ChangeFeed change_feed;
   const db::PageTokens page_tokens{auth::Secrets{{std::string(32, 's')}}};
   testing::TestRuntime runtime;
-  OrganizationsService organizations_service{*runtime, store, page_tokens, [this] { ++changes; }};
-  ApiKeysService api_keys_service{*runtime, api_key_store, change_feed, page_tokens,
-                                  [this] { ++changes; }};
+  OrganizationsService organizations_service{*runtime, store, page_tokens, on_change};
+  ApiKeysService api_keys_service{*runtime, api_key_store, change_feed, page_tokens, on_change};
   testing::InProcessServer server{{&organizations_service, &api_keys_service}};
   const std::unique_ptr<Organizations> organizations =
       v1::OrganizationsService::NewStub(server.channel());
@@ -169,35 +181,69 @@ TEST_CASE("an API key goes through its life by way of the stub") {
             .response.has_revoked_at());
 }
 
-TEST_CASE("whoever remembers keys is told of every change before it is answered") {
+using Names = std::vector<std::string>;
+
+TEST_CASE("whoever remembers keys is told whose have changed before it is answered") {
   Fixture fixture;
-  const auto changes = [&](auto&& call) {
-    const int before = fixture.changes;
-    call();
-    return fixture.changes - before;
-  };
-  std::string uuid;
-  CHECK(changes([&] { uuid = fixture.CreateKey(kAdminB).api_key().uuid(); }) == 1);
+  auto& keys = *fixture.api_keys;
+  const std::string uuid = fixture.CreateKey(kAdminB).api_key().uuid();
+  CHECK(fixture.Changed() == Names{kOrganizationB});
   v1::UpdateApiKeyRequest update;
   update.mutable_api_key()->set_uuid(uuid);
   update.mutable_api_key()->add_scopes("agents.read");
-  CHECK(changes([&] { Call(*fixture.api_keys, &ApiKeys::UpdateApiKey, kAdminB, update); }) == 1);
-  const auto rotate = WithUuid<v1::RotateApiKeyRequest>(uuid);
-  CHECK(changes([&] { Call(*fixture.api_keys, &ApiKeys::RotateApiKey, kAdminB, rotate); }) == 1);
-  const auto revoke = WithUuid<v1::RevokeApiKeyRequest>(uuid);
-  CHECK(changes([&] { Call(*fixture.api_keys, &ApiKeys::RevokeApiKey, kAdminB, revoke); }) == 1);
-  const auto get = WithUuid<v1::GetApiKeyRequest>(uuid);
-  CHECK(changes([&] { Call(*fixture.api_keys, &ApiKeys::GetApiKey, kAdminB, get); }) == 0);
+  Call(keys, &ApiKeys::UpdateApiKey, kAdminB, update);
+  CHECK(fixture.Changed() == Names{kOrganizationB});
+  Call(keys, &ApiKeys::RotateApiKey, kAdminB, WithUuid<v1::RotateApiKeyRequest>(uuid));
+  CHECK(fixture.Changed() == Names{kOrganizationB});
+  Call(keys, &ApiKeys::RevokeApiKey, kAdminB, WithUuid<v1::RevokeApiKeyRequest>(uuid));
+  CHECK(fixture.Changed() == Names{kOrganizationB});
 
-  auto& stub = *fixture.organizations;
-  const auto create = Fixture::Named("new", kAbsent);
-  CHECK(changes([&] { Call(stub, &Organizations::CreateOrganization, kPlatform, create); }) == 1);
+  auto& organizations = *fixture.organizations;
+  Call(organizations, &Organizations::CreateOrganization, kPlatform,
+       Fixture::Named("new", kAbsent));
+  CHECK(fixture.Changed() == Names{kAbsent});
   v1::UpdateOrganizationRequest inactive;
   inactive.mutable_organization()->set_uuid(kAbsent);
   inactive.mutable_organization()->set_active("INACTIVE");
-  CHECK(changes([&] { Call(stub, &Organizations::UpdateOrganization, kPlatform, inactive); }) == 1);
-  const auto remove = WithUuid<v1::DeleteOrganizationRequest>(kAbsent);
-  CHECK(changes([&] { Call(stub, &Organizations::DeleteOrganization, kPlatform, remove); }) == 1);
+  Call(organizations, &Organizations::UpdateOrganization, kPlatform, inactive);
+  CHECK(fixture.Changed() == Names{kAbsent});
+  Call(organizations, &Organizations::DeleteOrganization, kPlatform,
+       WithUuid<v1::DeleteOrganizationRequest>(kAbsent));
+  CHECK(fixture.Changed() == Names{kAbsent});
+}
+
+TEST_CASE("what is read or refused makes nobody forget a key") {
+  Fixture fixture;
+  auto& keys = *fixture.api_keys;
+  const std::string uuid = fixture.CreateKey(kAdminB).api_key().uuid();
+  fixture.Changed();
+  Call(keys, &ApiKeys::GetApiKey, kAdminB, WithUuid<v1::GetApiKeyRequest>(uuid));
+  Call(keys, &ApiKeys::RevokeApiKey, kAdminB, WithUuid<v1::RevokeApiKeyRequest>(kAbsent));
+  Call(keys, &ApiKeys::RotateApiKey, kAdminB, WithUuid<v1::RotateApiKeyRequest>("no uuid"));
+  v1::UpdateApiKeyRequest stale;
+  stale.mutable_api_key()->set_uuid(uuid);
+  stale.mutable_api_key()->set_revision(99);
+  stale.mutable_api_key()->set_api_key_name("other");
+  Call(keys, &ApiKeys::UpdateApiKey, kAdminB, stale);
+  CHECK(fixture.Changed().empty());
+}
+
+TEST_CASE("a change that may have happened makes the keys of its caller forgotten") {
+  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  CAPTURE(engine);
+  Fixture fixture(engine);
+  const std::string uuid = fixture.CreateKey(kAdminB).api_key().uuid();
+  fixture.Changed();
+  REQUIRE(fixture.database
+              ->Write(absl::Now() + absl::Seconds(10),
+                      [](db::Session& session) {
+                        return session.Execute("drop table \"authorization\"");
+                      })
+              .ok());
+  const auto lost = Call(*fixture.api_keys, &ApiKeys::RevokeApiKey, kAdminB,
+                         WithUuid<v1::RevokeApiKeyRequest>(uuid));
+  CHECK(lost.status.error_code() == StatusCode::UNAVAILABLE);
+  CHECK(fixture.Changed() == Names{kOrganizationB});
 }
 
 // The types of the requests of both services, each as valid as it can be for a row that does not
