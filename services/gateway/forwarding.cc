@@ -3,10 +3,12 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <grpcpp/support/string_ref.h>
 
 #include "absl/time/clock.h"
+#include "common/limit/spread.h"
 #include "common/log/log.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
@@ -23,6 +25,9 @@ bool GoesOn(const std::string& key) {
   if (key == rpc::kRequestId || key == rpc::kTraceParent) return false;
   return !key.starts_with("grpc-") || key == rpc::kRetryPushback;
 }
+
+// How ERROR_REASON_OVERLOADED is called in details.
+constexpr std::string_view kOverloaded = "OVERLOADED";
 
 // What a service's own log line gives as the reason; empty for OK and for what no service made.
 std::string ReasonOf(const grpc::Status& status) {
@@ -45,15 +50,21 @@ bool IsFromShutdown(const std::string& text) {
 }  // namespace
 
 Forwarding::Forwarding(const rpc::Method& method, const Destination& to,
-                       grpc::CallbackServerContext& context, absl::Duration default_deadline)
+                       grpc::CallbackServerContext& context, absl::Duration default_deadline,
+                       limit::CongestionWindow* window)
     : method_(method),
       to_(to),
       context_(context),
-      record_(method, to.runtime, context, default_deadline) {}
+      record_(method, to.runtime, context, default_deadline),
+      window_(window) {}
 
 absl::Status Forwarding::TakePlace() {
   place_.emplace(to_.backend);
-  return place_->reachable() ? absl::OkStatus() : status::BackendUnavailable();
+  if (!place_->reachable()) return status::BackendUnavailable();
+  if (window_ == nullptr) return absl::OkStatus();
+  on_its_way_ = window_->Begin();
+  return on_its_way_.has_value() ? absl::OkStatus()
+                                 : status::Overloaded(limit::Spread(kRetryFullWindow));
 }
 
 grpc::GenericStub& Forwarding::Start() {
@@ -112,6 +123,8 @@ void Forwarding::TellChange(const grpc::Status& status, const grpc::ByteBuffer& 
 
 grpc::Status Forwarding::Close(const grpc::Status& status) {
   place_.reset();
+  // The client may be slow to take its answer.
+  auto on_its_way = std::exchange(on_its_way_, std::nullopt);
   if (const absl::Status without = WithoutAnswer(status); !without.ok()) {
     log::Debug("backend_gave_no_answer", {{"method", method_.path},
                                           {"request_id", record_.request_id()},
@@ -126,7 +139,12 @@ grpc::Status Forwarding::Close(const grpc::Status& status) {
     record_.CloseWith(unknown);
     return unknown;
   }
-  record_.CloseWith(status, ReasonOf(status));
+  const std::string reason = ReasonOf(status);
+  if (on_its_way.has_value() && reason == kOverloaded &&
+      record_.deadline() - absl::Now() >= kPatience) {
+    on_its_way->Refused();
+  }
+  record_.CloseWith(status, reason);
   return status;
 }
 

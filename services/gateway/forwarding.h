@@ -14,6 +14,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "common/limit/congestion_window.h"
 #include "common/rpc/call_record.h"
 #include "common/rpc/method.h"
 #include "common/status/status.h"
@@ -36,9 +37,16 @@ struct Destination {
 // bytes, and what comes back. Not thread-safe but for Cancel.
 class Forwarding {
  public:
-  // As rpc::CallRecord.
+  // Where a service refuses a call that has less time left it says nothing of the others in
+  // `window`: they would have waited.
+  static constexpr absl::Duration kPatience = absl::Milliseconds(500);
+  // What a call is asked to wait that has no room in `window`, and up to half of it more.
+  static constexpr absl::Duration kRetryFullWindow = absl::Milliseconds(100);
+
+  // As rpc::CallRecord. `window`: of the calls of this method that are on their way, where they are
+  // limited; outlives this object.
   Forwarding(const rpc::Method& method, const Destination& to, grpc::CallbackServerContext& context,
-             absl::Duration default_deadline);
+             absl::Duration default_deadline, limit::CongestionWindow* window = nullptr);
 
   // Calls `done` with whether the call may be made, for which it has a place at the backend then:
   // at once where the key is remembered, else on a worker. This object outlives `done`.
@@ -86,7 +94,8 @@ class Forwarding {
   grpc::Status Close(const absl::Status& status) { return record_.Close(status); }
 
  private:
-  // UNAVAILABLE where no process of the backend answers.
+  // UNAVAILABLE where no process of the backend answers, RESOURCE_EXHAUSTED (OVERLOADED) where it
+  // would refuse the call.
   absl::Status TakePlace();
   // What gRPC made up for want of an answer, as the error that it is; else OK.
   absl::Status WithoutAnswer(const grpc::Status& status) const;
@@ -97,6 +106,8 @@ class Forwarding {
   grpc::CallbackServerContext& context_;
   rpc::CallRecord record_;
   grpc::ClientContext backend_context_;
+  limit::CongestionWindow* const window_;
+  std::optional<limit::CongestionWindow::Call> on_its_way_;
   std::optional<Backend::Place> place_;
   bool passed_initial_metadata_ = false;
   std::atomic<bool> cancelled_ = false;

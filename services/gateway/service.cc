@@ -7,13 +7,15 @@ namespace alma::gateway {
 
 ForwardedService::ForwardedService(const google::protobuf::ServiceDescriptor& descriptor,
                                    const Destination& to)
-    : BytesService(descriptor, to.runtime.metrics), to_(to) {}
+    : BytesService(descriptor, to.runtime.metrics), to_(to) {
+  for (const auto& method : methods()) windows_.try_emplace(method.get());
+}
 
 grpc::ServerUnaryReactor* ForwardedService::BeginUnary(const rpc::Method& method,
                                                        grpc::CallbackServerContext& context,
                                                        const grpc::ByteBuffer& in,
                                                        grpc::ByteBuffer* out) {
-  return new UnaryProxy(method, to_, context, in, out);
+  return new UnaryProxy(method, to_, windows_.find(&method)->second, context, in, out);
 }
 
 rpc::BytesService::Stream* ForwardedService::BeginStream(const rpc::Method& method,

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <map>
+
+#include "common/limit/congestion_window.h"
 #include "common/rpc/bytes_service.h"
 #include "services/gateway/forwarding.h"
 
@@ -17,6 +20,8 @@ class ForwardedService final : public rpc::BytesService {
   Stream* BeginStream(const rpc::Method& method, grpc::CallbackServerContext& context) override;
 
   const Destination to_;
+  // Of each method's unary calls: what is too much of one may not be too much of another.
+  std::map<const rpc::Method*, limit::CongestionWindow> windows_;
 };
 
 }  // namespace alma::gateway

@@ -7,10 +7,10 @@
 namespace alma::gateway {
 
 UnaryProxy::UnaryProxy(const rpc::Method& method, const Destination& to,
-                       grpc::CallbackServerContext& context, const grpc::ByteBuffer& in,
-                       grpc::ByteBuffer* out)
+                       limit::CongestionWindow& window, grpc::CallbackServerContext& context,
+                       const grpc::ByteBuffer& in, grpc::ByteBuffer* out)
     : method_(method),
-      forwarding_(method, to, context, to.runtime.default_deadline),
+      forwarding_(method, to, context, to.runtime.default_deadline, &window),
       in_(in),
       out_(out) {
   to.runtime.hold.Pass(

@@ -5,6 +5,7 @@
 #include <grpcpp/support/server_callback.h>
 
 #include "absl/status/status.h"
+#include "common/limit/congestion_window.h"
 #include "services/gateway/forwarding.h"
 
 namespace alma::gateway {
@@ -12,9 +13,11 @@ namespace alma::gateway {
 // One unary call, forwarded as such; a compressed request stays so.
 class UnaryProxy final : public grpc::ServerUnaryReactor {
  public:
-  // `in` and `out` live as long as the call; this object deletes itself.
-  UnaryProxy(const rpc::Method& method, const Destination& to, grpc::CallbackServerContext& context,
-             const grpc::ByteBuffer& in, grpc::ByteBuffer* out);
+  // `window`: of this method's calls. `in` and `out` live as long as the call; this object deletes
+  // itself.
+  UnaryProxy(const rpc::Method& method, const Destination& to, limit::CongestionWindow& window,
+             grpc::CallbackServerContext& context, const grpc::ByteBuffer& in,
+             grpc::ByteBuffer* out);
 
   void OnCancel() override { forwarding_.Cancel(); }
   void OnDone() override { delete this; }

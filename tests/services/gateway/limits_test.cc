@@ -12,6 +12,7 @@
 #include "absl/time/clock.h"
 #include "catch2/catch.hpp"
 #include "common/limit/limiter.h"
+#include "common/status/status.h"
 #include "tests/services/gateway/served_gateway.h"
 #include "tests/support/concurrently.h"
 #include "tests/support/deflate.h"
@@ -96,6 +97,82 @@ bool EndByRevocation(Pair& pair, int count) {
     if (stream->Finish().error_code() == grpc::StatusCode::UNAUTHENTICATED) ++refused;
   }
   return refused == count;
+}
+
+grpc::Status Get(const Pair& pair, const std::string& uuid, absl::Duration timeout) {
+  const auto context = pair.NewContext();
+  context->set_deadline(absl::ToChronoTime(absl::Now() + timeout));
+  GetMessageRequest request;
+  request.set_uuid(uuid);
+  Message message;
+  return pair.proxied->GetMessage(context.get(), request, &message);
+}
+
+// A service that answers nothing called "waits", and refuses what is called "refused".
+class Busy {
+ public:
+  static constexpr int kWaiting = 40;
+
+  Busy() {
+    pair.messages.get = [this](auto&, const GetMessageRequest& request, auto&) {
+      if (request.uuid() == "waits") go_on_.WaitForNotification();
+      if (request.uuid() != "refused") return grpc::Status::OK;
+      return status::ToGrpcStatus(status::Overloaded(absl::Seconds(1)));
+    };
+    waiting_ = std::thread([this] {
+      testing::Concurrently(kWaiting, [this](int) {
+        if (!Get(pair, "waits", absl::Seconds(60)).ok()) ++failed_;
+      });
+    });
+    REQUIRE(Eventually([this] { return pair.messages.calls().size() == kWaiting; }));
+  }
+  ~Busy() { Go(); }
+
+  // How many of those that waited have failed.
+  int Go() {
+    if (waiting_.joinable()) {
+      go_on_.Notify();
+      waiting_.join();
+    }
+    return failed_;
+  }
+
+  Pair pair;
+
+ private:
+  absl::Notification go_on_;
+  std::atomic<int> failed_ = 0;
+  std::thread waiting_;
+};
+
+TEST_CASE("what a service would refuse is refused at the gateway after its first refusal") {
+  Busy busy;
+  // The window is as wide as before after a third of a second, which a busy machine may take.
+  const bool at_the_gateway = Eventually([&] {
+    CHECK(ReasonOf(Get(busy.pair, "refused", absl::Seconds(10))) == "OVERLOADED");
+    const size_t before = busy.pair.messages.calls().size();
+    const grpc::Status next = Get(busy.pair, "next", absl::Seconds(10));
+    return ReasonOf(next) == "OVERLOADED" && busy.pair.messages.calls().size() == before;
+  });
+  CHECK(at_the_gateway);
+  // Another method's calls still go.
+  const auto context = busy.pair.NewContext();
+  const auto stream = busy.pair.proxied->ImportMessages(context.get());
+  stream->WritesDone();
+  CHECK(stream->Finish().ok());
+  CHECK(busy.Go() == 0);
+  CHECK(Get(busy.pair, "next", absl::Seconds(10)).ok());
+}
+
+TEST_CASE("a refusal for want of time keeps no other call from the service") {
+  Busy busy;
+  for (int i = 0; i < 20; ++i) {
+    const grpc::Status refused = Get(busy.pair, "refused", absl::Milliseconds(400));
+    CHECK((ReasonOf(refused) == "OVERLOADED" ||
+           refused.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED));
+    CHECK(Get(busy.pair, "next", absl::Seconds(10)).ok());
+  }
+  CHECK(busy.Go() == 0);
 }
 
 struct Stubs {
