@@ -66,13 +66,6 @@ absl::StatusOr<Locked> Lock(db::Session& session, const rpc::Call& call, const s
   return Locked{*std::move(stored), revision, change_seq};
 }
 
-AuditEntry EntryOf(std::string_view action, const v1::ApiKey& api_key, int64_t change_seq) {
-  return {.change_seq = change_seq,
-          .action = action,
-          .organization_uuid = api_key.organization_uuid(),
-          .api_key_uuid = api_key.uuid()};
-}
-
 absl::StatusOr<v1::ApiKey> Save(db::Session& session, Audit& audit, Locked& row, AuditEntry entry) {
   row.stored.set_revision(row.revision);
   RETURN_IF_ERROR(UpdateApiKey(session, row.stored, row.change_seq));
@@ -189,6 +182,7 @@ absl::StatusOr<v1::RotateApiKeyResponse> ApiKeyStore::Rotate(
         }
         AuditEntry rotated = EntryOf(kKeyRotated, row.stored, row.change_seq);
         rotated.successor_uuid = successor.api_key().uuid();
+        rotated.grace = google::protobuf::util::TimeUtil::ToString(request.grace());
         RETURN_IF_ERROR(Save(session, audit, row, std::move(rotated)).status());
         RETURN_IF_ERROR(
             audit.Append(session, EntryOf(kKeyCreated, successor.api_key(), row.change_seq + 1)));

@@ -1,14 +1,18 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "alma/auth/v1/principal.pb.h"
+#include "alma/organizations/v1/api_keys.pb.h"
+#include "alma/organizations/v1/organizations.pb.h"
 #include "common/db/database.h"
 #include "common/rpc/call.h"
+#include "google/protobuf/timestamp.pb.h"
 
 namespace alma::organizations {
 
@@ -29,11 +33,23 @@ struct AuditEntry {
   std::string api_key_uuid = {};
   // Of a rotated key: the one that follows it.
   std::string successor_uuid = {};
+  // Of a rotated key: for how long it was to go on, such as "86400s".
+  std::string grace = {};
   // What an update wrote, with a space between each two.
   std::string fields = {};
   // Of an organization: what `active` is now.
   std::string active = {};
+  // Of a key: what it has from then on, which is all that an update can write. Without expires_at
+  // it does not expire. The log has no name, which is the tenant's own text.
+  std::string api_key_name = {};
+  std::string scopes = {};
+  std::optional<google::protobuf::Timestamp> expires_at = {};
 };
+
+// The entry of a change that has left the organization or the key like this.
+AuditEntry EntryOf(std::string_view action, const v1::Organization& organization,
+                   int64_t change_seq);
+AuditEntry EntryOf(std::string_view action, const v1::ApiKey& api_key, int64_t change_seq);
 
 // The audit trail of one write, made by `caller`; without any by the operator.
 class Audit {

@@ -69,6 +69,13 @@ const db::Schema& Schema() {
        10},
       {11, "index key_audit by organization",
        "create index key_audit_by_organization on key_audit (organization_uuid, change_seq)", 10},
+      // An older binary leaves these null: who, when and which are there all the same.
+      {12, "add key_audit.api_key_name", "alter table key_audit add column api_key_name {text}",
+       10},
+      {13, "add key_audit.scopes", "alter table key_audit add column scopes {text}", 10},
+      {14, "add key_audit.expires_at", "alter table key_audit add column expires_at {timestamp}",
+       10},
+      {15, "add key_audit.grace", "alter table key_audit add column grace {text}", 10},
   };
   static constexpr db::Schema kSchema{"organizations", kSteps};
   return kSchema;

@@ -47,14 +47,6 @@ absl::StatusOr<Locked> Lock(db::Session& session, const std::string& uuid) {
   return Locked{*std::move(stored), revision, change_seq};
 }
 
-AuditEntry EntryOf(std::string_view action, const v1::Organization& organization,
-                   int64_t change_seq) {
-  return {.change_seq = change_seq,
-          .action = action,
-          .organization_uuid = organization.uuid(),
-          .active = organization.active()};
-}
-
 absl::StatusOr<v1::Organization> Save(db::Session& session, Audit& audit, Locked& row,
                                       AuditEntry entry) {
   row.stored.set_revision(row.revision);
@@ -200,10 +192,7 @@ absl::StatusOr<Bootstrapped> Store::Bootstrap(const std::string& name, absl::Tim
     RETURN_IF_ERROR(InsertApiKey(session, created.api_key(), created.secret(), change_seq + 1));
     Audit audit(/*caller=*/nullptr);
     RETURN_IF_ERROR(audit.Append(session, EntryOf(kOrganizationCreated, organization, change_seq)));
-    RETURN_IF_ERROR(audit.Append(session, {.change_seq = change_seq + 1,
-                                           .action = kKeyCreated,
-                                           .organization_uuid = organization.uuid(),
-                                           .api_key_uuid = created.api_key().uuid()}));
+    RETURN_IF_ERROR(audit.Append(session, EntryOf(kKeyCreated, created.api_key(), change_seq + 1)));
     return Bootstrapped{std::move(organization), created.api_key(), created.secret()};
   });
 }

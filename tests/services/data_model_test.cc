@@ -85,7 +85,7 @@ const std::map<std::string, const char*> kOwnTables = {
     {"schema_migrations", "the steps that have been applied"},
     {"revisions", "counts each organization's writes"},
     {"change_sequence", "counts the changes of organizations and keys"},
-    {"key_audit", "who changed which key or organization, and when"},
+    {"key_audit", "who changed which key or organization, when, and to what"},
     {"conversation_participants", "who is and was on a conversation"},
 };
 
