@@ -40,7 +40,7 @@ constexpr int kMaxRuns = 64;
 constexpr size_t kMaxAnswer = 4 * 1024 * 1024;
 
 // What contract.md lets a caller with every scope be told by a server that lacks nothing.
-constexpr std::array<std::pair<absl::StatusCode, std::string_view>, 8> kRefusals = {{
+constexpr std::array<std::pair<absl::StatusCode, std::string_view>, 9> kRefusals = {{
     {absl::StatusCode::kInvalidArgument, "FIELD_INVALID"},
     {absl::StatusCode::kInvalidArgument, "MALFORMED_REQUEST"},
     {absl::StatusCode::kInvalidArgument, "PAGE_TOKEN_INVALID"},
@@ -49,6 +49,8 @@ constexpr std::array<std::pair<absl::StatusCode, std::string_view>, 8> kRefusals
     {absl::StatusCode::kAlreadyExists, "DELETED"},
     {absl::StatusCode::kFailedPrecondition, "DELETED"},
     {absl::StatusCode::kAborted, "REVISION_STALE"},
+    // What is inflated beyond 4 MiB.
+    {absl::StatusCode::kResourceExhausted, "MALFORMED_REQUEST"},
 }};
 
 Services& AllServices() {
