@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/status/status.h"
@@ -199,7 +200,16 @@ void Authenticator::CheckSoon() {
 }
 
 void Authenticator::CheckWatches() {
+  // What has ended is told before anybody is asked, which takes as long as it takes.
+  std::vector<KeyHash> asked;
   for (const KeyHash& hash : watches_.Keys()) {
+    if (auto found = Find(hash); found.has_value()) {
+      watches_.Tell(hash, *std::move(found));
+    } else {
+      asked.push_back(hash);
+    }
+  }
+  for (const KeyHash& hash : asked) {
     watches_.Tell(hash, Resolve(hash, absl::Now() + kCheckTimeout));
   }
 }

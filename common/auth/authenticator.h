@@ -38,12 +38,16 @@ class Authenticator {
   // How long after the key store could not be asked it is tried again for a key that is remembered.
   static constexpr absl::Duration kAskAgain = absl::Milliseconds(500);
   // How long after Apply has been told that it is up to date that still counts.
-  static constexpr absl::Duration kSilence = absl::Milliseconds(1500);
+  static constexpr int kSilenceMillis = 1200;
+  static constexpr absl::Duration kSilence = absl::Milliseconds(kSilenceMillis);
   // How often a key in use is asked for although nothing has changed, off its calls' path: that is
   // how the key store learns when it was last used.
   static constexpr absl::Duration kRenewEvery = absl::Minutes(1);
   // How often the keys of open calls are looked at, beside each time that one is forgotten.
-  static constexpr absl::Duration kCheckEvery = absl::Milliseconds(200);
+  static constexpr int kCheckEveryMillis = 200;
+  static constexpr absl::Duration kCheckEvery = absl::Milliseconds(kCheckEveryMillis);
+  // Within which a key that has ended is refused and its open calls end, whoever ended it.
+  static constexpr int kEndedWithinMillis = 2000;
   static constexpr size_t kCapacity = 100'000;
 
   explicit Authenticator(Verify verify, std::function<absl::Time()> now = absl::Now,

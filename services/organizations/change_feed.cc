@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "common/auth/authenticator.h"
 #include "common/status/macros.h"
 #include "common/status/status.h"
 #include "services/organizations/changes.h"
@@ -14,6 +15,12 @@ namespace {
 
 // Heartbeats go out with looks, which drift: one that is due a moment after a look goes with it.
 constexpr absl::Duration kSlack = absl::Milliseconds(125);
+
+// A gateway that this process can no longer reach goes by the last heartbeat for kSilence, and that
+// may rest on what was kFresh old: a key that was ended right behind it still ends in time.
+static_assert(ChangeFeed::kFreshMillis + auth::Authenticator::kSilenceMillis +
+                  auth::Authenticator::kCheckEveryMillis <
+              auth::Authenticator::kEndedWithinMillis);
 
 }  // namespace
 

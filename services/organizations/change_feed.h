@@ -26,7 +26,8 @@ class ChangeFeed {
   static constexpr absl::Duration kLookEvery = absl::Milliseconds(250);
   static constexpr absl::Duration kHeartbeatEvery = absl::Milliseconds(500);
   // What the database said holds this long: a heartbeat does not rest on anything older.
-  static constexpr absl::Duration kFresh = absl::Seconds(1);
+  static constexpr int kFreshMillis = 500;
+  static constexpr absl::Duration kFresh = absl::Milliseconds(kFreshMillis);
   // For each look, and each page of a follower that lags behind.
   static constexpr absl::Duration kReadTimeout = absl::Seconds(2);
   // The newest changes, which are kept in memory. Who follows from further back reads pages.

@@ -70,6 +70,24 @@ TEST_CASE("an open call ends when its key is revoked though nothing moves on it"
   CHECK(of_another.Told() == 0);
 }
 
+TEST_CASE("an open call whose key has ended does not wait for the look-up of another") {
+  absl::Notification go_on;
+  AskedStore store;
+  const std::string first = LetIn(store);
+  const std::string second = LetIn(store);
+  OpenCall calls[] = {{store, first}, {store, second}};
+  store.Meanwhile([&] { go_on.WaitForNotification(); });
+  // One has ended, the other is looked up again: whichever comes first.
+  const int ended = GENERATE(0, 1);
+  CAPTURE(ended);
+  const std::string& key = ended == 0 ? first : second;
+  const std::string& other = ended == 0 ? second : first;
+  store.authenticator.Apply(KeyChange(5, Sha256(other), false), false);
+  store.authenticator.Apply(KeyChange(6, Sha256(key), true), true);
+  CHECK(calls[ended].Ended() == status::ApiKeyInvalid());
+  go_on.Notify();
+}
+
 TEST_CASE("an open call ends when its organization does or its key expires") {
   AskedStore store;
   OpenCall call(store, LetIn(store));
