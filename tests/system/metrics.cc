@@ -56,17 +56,21 @@ std::string Metrics(const std::string& address) {
   return answer;
 }
 
-int64_t AnsweredCalls(const std::string& metrics, const std::string& method) {
-  int64_t calls = 0;
-  for (const auto& part : absl::StrSplit(metrics, '\n')) {
-    const std::string line(part);
+int64_t Sum(const std::string& metrics, const std::string& metric, const std::string& part) {
+  int64_t sum = 0;
+  for (const auto& text : absl::StrSplit(metrics, '\n')) {
+    const std::string line(text);
     double value = 0;
-    if (line.starts_with("alma_calls_total{") && line.find(method) != std::string::npos &&
+    if (line.starts_with(metric + "{") && line.find(part) != std::string::npos &&
         absl::SimpleAtod(line.substr(line.rfind(' ') + 1), &value)) {
-      calls += static_cast<int64_t>(value);
+      sum += static_cast<int64_t>(value);
     }
   }
-  return calls;
+  return sum;
+}
+
+int64_t AnsweredCalls(const std::string& metrics, const std::string& method) {
+  return Sum(metrics, "alma_calls_total", method);
 }
 
 }  // namespace alma::testing

@@ -35,7 +35,7 @@ class EchoServer {
 Workload Calling(const std::string& calls) {
   WorkloadOptions options;
   options.calls = calls;
-  options.authorization = "Bearer key";
+  options.authorizations = {"Bearer key"};
   return Ok(Workload::Create(options));
 }
 
@@ -136,7 +136,7 @@ TEST_CASE("the driver sends messages of any size whole and gives back the answer
   const auto load = Ok(Load::Create(server.address(), {}, /*keep_answers=*/true));
   WorkloadOptions options;
   options.calls = "batch";
-  options.authorization = "Bearer key";
+  options.authorizations = {"Bearer key"};
   for (const int size : {1, 60, 1000, 10'000}) {
     options.batch_size = size;
     const Request request = Ok(Workload::Create(options)).Next();

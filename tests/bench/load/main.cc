@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
@@ -42,16 +43,17 @@ namespace {
 constexpr char kUsage[] =
     "makes calls to Alma and prints as JSON how many were answered, and how fast.";
 
-absl::StatusOr<std::string> BearerToken() {
+// None without a file.
+absl::StatusOr<std::vector<std::string>> BearerTokens() {
   const std::string path = absl::GetFlag(FLAGS_key_file);
-  if (path.empty()) return "";
+  if (path.empty()) return std::vector<std::string>();
   std::FILE* file = std::fopen(path.c_str(), "re");
   if (file == nullptr) return absl::NotFoundError("cannot read " + path);
   char key[256];
   const bool read = std::fscanf(file, "%255s", key) == 1;
   std::fclose(file);
   if (!read) return absl::NotFoundError("no key in " + path);
-  return absl::StrCat("Bearer ", key);
+  return std::vector<std::string>{absl::StrCat("Bearer ", key)};
 }
 
 double CpuSeconds() {
@@ -112,7 +114,7 @@ absl::Status Run() {
   work.page_size = absl::GetFlag(FLAGS_page_size);
   work.batch_size = absl::GetFlag(FLAGS_batch_size);
   work.principal_secret_file = absl::GetFlag(FLAGS_principal_secret_file);
-  ASSIGN_OR_RETURN(work.authorization, BearerToken());
+  ASSIGN_OR_RETURN(work.authorizations, BearerTokens());
   ASSIGN_OR_RETURN(Workload workload, Workload::Create(work));
 
   LoadOptions options;

@@ -102,9 +102,9 @@ absl::Status Workload::ReadKinds() {
 }
 
 absl::Status Workload::MakeCredentials() {
-  if (!options_.authorization.empty()) {
+  if (!options_.authorizations.empty()) {
     credential_ = "authorization";
-    credential_values_ = {options_.authorization};
+    credential_values_ = std::move(options_.authorizations);
     return absl::OkStatus();
   }
   ASSIGN_OR_RETURN(const auth::Secrets secrets,

@@ -26,8 +26,8 @@ struct WorkloadOptions {
   int64_t messages = 1;
   int page_size = 50;
   int batch_size = 1000;
-  // "Bearer …", or empty: then principals are signed with this file's first secret.
-  std::string authorization;
+  // "Bearer …", several in turn; none: then principals are signed with this file's first secret.
+  std::vector<std::string> authorizations;
   std::string principal_secret_file;
 };
 

@@ -22,7 +22,7 @@ using testing::Ok;
 WorkloadOptions Calling(const std::string& calls) {
   WorkloadOptions options;
   options.calls = calls;
-  options.authorization = "Bearer key";
+  options.authorizations = {"Bearer key"};
   return options;
 }
 

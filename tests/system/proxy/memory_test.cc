@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <fstream>
 #include <random>
 #include <string>
 
@@ -7,6 +6,7 @@
 #include "absl/time/clock.h"
 #include "catch2/catch.hpp"
 #include "tests/support/client.h"
+#include "tests/system/memory.h"
 #include "tests/system/metrics.h"
 #include "tests/system/proxy/proxied.h"
 
@@ -15,24 +15,6 @@ namespace {
 
 using gateway::ExportMessagesRequest;
 using gateway::ExportMessagesResponse;
-
-// AddressSanitizer keeps what has been freed, up to this.
-#ifdef __SANITIZE_ADDRESS__
-constexpr int64_t kQuarantineKib = 256 * 1024;
-#else
-constexpr int64_t kQuarantineKib = 0;
-#endif
-
-// What a process holds in memory.
-int64_t ResidentKib(pid_t pid) {
-  std::ifstream status(absl::StrCat("/proc/", pid, "/status"));
-  std::string word;
-  int64_t kib = 0;
-  while (status >> word && word != "VmRSS:") {
-  }
-  REQUIRE(status >> kib);
-  return kib;
-}
 
 TEST_CASE("a minute of messages for a reader of one a second stays small in the gateway",
           "[long]") {
