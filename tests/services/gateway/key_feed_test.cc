@@ -6,6 +6,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/time/clock.h"
@@ -102,6 +103,45 @@ TEST_CASE("a stream on which nothing moves ends when its key is revoked") {
   split.keys.Revoke();
   CHECK(import.Ended() == "API_KEY_INVALID");
   CHECK(absl::Now() - revoked < absl::Seconds(1));
+}
+
+TEST_CASE("a look-up that a revocation overtakes does not bring the key back") {
+  Split split;
+  REQUIRE(Eventually([&] { return split.Followed(); }));
+  const std::string admin = split.keys.Add({"organization.admin"});
+  grpc::ClientContext context;
+  context.AddMetadata("x-api-key", admin);
+  const auto api_keys = ApiKeysService::NewStub(ChannelTo(split.gateway.address()));
+  // The gateway knows who revokes, and only the key itself is looked up.
+  grpc::ClientContext refused;
+  refused.AddMetadata("x-api-key", admin);
+  ApiKey answer;
+  split.keys.revoke_status = {grpc::StatusCode::NOT_FOUND, "no such key"};
+  REQUIRE(ReasonOf(api_keys->RevokeApiKey(&refused, {}, &answer)).empty());
+  split.keys.revoke_status = grpc::Status::OK;
+
+  const bool told_by_feed = GENERATE(false, true);
+  CAPTURE(told_by_feed);
+  split.keys.silent = !told_by_feed;
+  split.keys.holds_answers = true;
+  grpc::Status overtaken;
+  std::thread call([&] { overtaken = split.Get(split.key); });
+  const bool held = Eventually([&] { return split.keys.held > 0; });
+  // It has been read by now as a key in force.
+  bool revoked = true;
+  if (told_by_feed) {
+    split.keys.Revoke();
+  } else {
+    revoked = api_keys->RevokeApiKey(&context, {}, &answer).ok();
+  }
+  // Until the gateway has heard of it, and not so long that it would ask again by itself.
+  absl::SleepFor(absl::Milliseconds(200));
+  split.keys.holds_answers = false;
+  call.join();
+  REQUIRE(held);
+  CHECK(revoked);
+  CHECK(ReasonOf(overtaken) == "API_KEY_INVALID");
+  for (int i = 0; i < 20; ++i) CHECK(ReasonOf(split.Get(split.key)) == "API_KEY_INVALID");
 }
 
 TEST_CASE("no message passes a stream once the gateway has answered that its key is revoked") {

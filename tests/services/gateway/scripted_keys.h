@@ -72,6 +72,9 @@ class ScriptedKeys final : public ApiKeysService::Service {
   std::atomic<bool> hangs = false;
   // Whether only changes are.
   std::atomic<bool> silent = false;
+  // Whether look-ups are held back once their answers have been read, and how many are.
+  std::atomic<bool> holds_answers = false;
+  std::atomic<int> held = 0;
   // How long a look-up takes.
   std::atomic<int> delay_millis = 0;
   // What RevokeApiKey, which revokes all keys, ends with.
@@ -99,12 +102,10 @@ class ScriptedKeys final : public ApiKeysService::Service {
     }
     absl::SleepFor(absl::Milliseconds(delay_millis.load()));
     while (hangs && !context->IsCancelled()) absl::SleepFor(absl::Milliseconds(10));
-    absl::MutexLock lock(&mutex_);
-    const auto key = keys_.find(request->secret_sha256());
-    if (key == keys_.end()) return {grpc::StatusCode::NOT_FOUND, "no such key"};
-    *response = key->second;
-    response->set_change_seq(change_seq_);
-    return grpc::Status::OK;
+    const grpc::Status answer = Read(request->secret_sha256(), response);
+    if (holds_answers) ++held;
+    while (holds_answers && !context->IsCancelled()) absl::SleepFor(absl::Milliseconds(1));
+    return answer;
   }
 
   grpc::Status ListKeyChanges(grpc::ServerContext* context, const ListKeyChangesRequest* request,
@@ -125,6 +126,15 @@ class ScriptedKeys final : public ApiKeysService::Service {
   }
 
  private:
+  grpc::Status Read(const std::string& secret_sha256, VerifyApiKeyResponse* response) const
+      ABSL_LOCKS_EXCLUDED(mutex_) {
+    absl::MutexLock lock(&mutex_);
+    const auto key = keys_.find(secret_sha256);
+    if (key == keys_.end()) return {grpc::StatusCode::NOT_FOUND, "no such key"};
+    *response = key->second;
+    response->set_change_seq(change_seq_);
+    return grpc::Status::OK;
+  }
   int64_t change_seq() const ABSL_LOCKS_EXCLUDED(mutex_) {
     absl::MutexLock lock(&mutex_);
     return change_seq_;
