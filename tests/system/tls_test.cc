@@ -1,7 +1,6 @@
 #include <sys/stat.h>
 
 #include <atomic>
-#include <csignal>
 #include <memory>
 #include <string>
 #include <thread>
@@ -299,23 +298,37 @@ TEST_CASE("a gateway that cannot agree with its services answers UNAVAILABLE and
 }
 
 TEST_CASE("a listener off loopback needs TLS or insecure") {
-  const AlmaStorage storage(db::Engine::kSqlite);
+  const AlmaStorage storage(db::Engine::kPostgresql);
+  Bootstrap(storage);
   const CertificateAuthority authority("authority");
   const CertificateFiles files(storage.folder(), authority, authority.Issue());
-  const Finished refused =
-      Process(ServeCommand(storage, {"--listen=0.0.0.0:0"})).Wait(absl::Seconds(30));
-  CHECK(refused.exit_code == 1);
-  CHECK_THAT(refused.err, Contains("has no TLS"));
-  AlmaServer server(storage, Together(TlsFlags(files), {"--listen=0.0.0.0:0"}));
-  const std::string port = server.address().substr(server.address().rfind(':'));
-  CHECK(Health(Connect("127.0.0.1" + port, authority.certificate())) == "SERVING");
-  CHECK(server.Stop(SIGTERM).exit_code == 0);
-  // The metrics have none.
-  const Finished metrics =
-      Process(ServeCommand(storage, Together(TlsFlags(files), {"--metrics_listen=0.0.0.0:0"})))
-          .Wait(absl::Seconds(30));
-  CHECK(metrics.exit_code == 1);
-  CHECK_THAT(metrics.err, Contains("--metrics_listen"));
+  const std::string secrets = "--principal_secret_file=" + storage.secret_file();
+  const std::vector<std::vector<std::string>> commands = {
+      ServeCommand(storage, {}),
+      ServerCommand("alma-agents", {storage.location_flag(), secrets}),
+      ServerCommand("alma-gateway", {"--organizations=127.0.0.1:1", secrets}),
+  };
+  // Of no machine (RFC 5737), so that nothing listens there even where it may.
+  const std::string listen = "--listen=192.0.2.1:0";
+  for (const std::vector<std::string>& command : commands) {
+    CAPTURE(command);
+    const auto run = [&](const std::vector<std::string>& flags) {
+      Finished ended = Process(Together(command, flags)).Wait(absl::Seconds(30));
+      CHECK(ended.exit_code == 1);
+      CHECK(ended.out.empty());
+      return ended.err;
+    };
+    CHECK_THAT(run({listen}), Contains("192.0.2.1:0 is not on loopback and has no TLS"));
+    CHECK_THAT(run({"--listen=127.0.0.1:0,192.0.2.1:0"}), Contains("has no TLS"));
+    for (const auto& allowed : {TlsFlags(files), std::vector<std::string>{"--insecure"}}) {
+      const std::string said = run(Together(allowed, {listen}));
+      CHECK_THAT(said, !Contains("has no TLS"));
+      CHECK_THAT(said, Contains("cannot listen on 192.0.2.1:0"));
+    }
+    // The metrics have no TLS.
+    const std::vector<std::string> metrics = {"--metrics_listen=192.0.2.1:0"};
+    CHECK_THAT(run(Together(TlsFlags(files), metrics)), Contains("--metrics_listen"));
+  }
 }
 
 TEST_CASE("wrong TLS flags end a program at its start with a line that names the flag") {

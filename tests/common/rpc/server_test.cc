@@ -260,9 +260,9 @@ TEST_CASE("an address that strangers reach needs insecure to be said") {
     Server server(ServerOptions{.name = "test", .listen = {address}});
     CHECK(absl::IsFailedPrecondition(server.Start()));
   }
-  Server server(ServerOptions{.name = "test", .listen = {"0.0.0.0:0"}, .insecure = true});
-  testing::Captured captured(STDOUT_FILENO);
-  CHECK(server.Start().ok());
+  // Of no machine (RFC 5737): all that fails then is to listen.
+  Server server(ServerOptions{.name = "test", .listen = {"192.0.2.1:0"}, .insecure = true});
+  CHECK(absl::IsUnavailable(server.Start()));
 }
 
 TEST_CASE("what is no address is refused") {
