@@ -37,10 +37,14 @@ bool Row::Bool() {
   return truth;
 }
 
+void Row::Time(google::protobuf::Timestamp* time) {
+  failed_ |= !text::ParseTimestamp(Text(), time);
+}
+
 google::protobuf::Timestamp Row::Time() {
-  auto time = text::ParseTimestamp(Text());
-  failed_ |= !time.ok();
-  return std::move(time).value_or(google::protobuf::Timestamp());
+  google::protobuf::Timestamp time;
+  Time(&time);
+  return time;
 }
 
 google::protobuf::Struct Row::Json() {
@@ -55,28 +59,25 @@ google::protobuf::RepeatedPtrField<std::string> Row::Texts() {
   return std::move(texts).value_or(google::protobuf::RepeatedPtrField<std::string>());
 }
 
+bool Row::SkipNull() {
+  const bool null = NextIsNull();
+  if (null) ++next_;
+  return null;
+}
+
 std::optional<std::string_view> Row::OptionalText() {
-  if (!NextIsNull()) return Text();
-  ++next_;
-  return std::nullopt;
+  if (SkipNull()) return std::nullopt;
+  return Text();
 }
 
 std::optional<int64_t> Row::OptionalInt64() {
-  if (!NextIsNull()) return Int64();
-  ++next_;
-  return std::nullopt;
-}
-
-std::optional<google::protobuf::Timestamp> Row::OptionalTime() {
-  if (!NextIsNull()) return Time();
-  ++next_;
-  return std::nullopt;
+  if (SkipNull()) return std::nullopt;
+  return Int64();
 }
 
 std::optional<google::protobuf::Struct> Row::OptionalJson() {
-  if (!NextIsNull()) return Json();
-  ++next_;
-  return std::nullopt;
+  if (SkipNull()) return std::nullopt;
+  return Json();
 }
 
 }  // namespace alma::db

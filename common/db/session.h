@@ -57,13 +57,16 @@ class Row {
   std::string_view Text();
   int64_t Int64();
   bool Bool();
+  // Into the field that it is for.
+  void Time(google::protobuf::Timestamp* time);
   google::protobuf::Timestamp Time();
   google::protobuf::Struct Json();
   // A JSON array of texts; none where the column is null.
   google::protobuf::RepeatedPtrField<std::string> Texts();
+  // Whether the next column is null, which is then taken.
+  bool SkipNull();
   std::optional<std::string_view> OptionalText();
   std::optional<int64_t> OptionalInt64();
-  std::optional<google::protobuf::Timestamp> OptionalTime();
   std::optional<google::protobuf::Struct> OptionalJson();
 
  private:

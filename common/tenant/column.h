@@ -83,7 +83,7 @@ Column<ResourceOf<kGet>> OptionalText(std::string_view name) {
 template <auto kGet, auto kMutable>
 Column<ResourceOf<kGet>> Time(std::string_view name) {
   using Resource = ResourceOf<kGet>;
-  return {name, [](db::Row& row, Resource& resource) { *(resource.*kMutable)() = row.Time(); },
+  return {name, [](db::Row& row, Resource& resource) { row.Time((resource.*kMutable)()); },
           [](std::string_view column, const Resource& resource) {
             return db::Param(column, (resource.*kGet)());
           }};
@@ -94,7 +94,7 @@ Column<ResourceOf<kGet>> OptionalTime(std::string_view name) {
   using Resource = ResourceOf<kGet>;
   return {name,
           [](db::Row& row, Resource& resource) {
-            if (auto time = row.OptionalTime()) *(resource.*kMutable)() = *std::move(time);
+            if (!row.SkipNull()) row.Time((resource.*kMutable)());
           },
           internal::BindOptional<kHas, kGet>};
 }

@@ -12,46 +12,53 @@ using std::chrono::seconds;
 using std::chrono::sys_days;
 
 constexpr std::int32_t kNanosPerMicro = 1000;
-constexpr std::string_view kForm = "dddd-dd-dd dd:dd:dd";
+constexpr std::string_view kSecondsForm = "YYYY-MM-DD HH:MM:SS";
 constexpr std::string_view kZone = "+00";
 constexpr std::size_t kMaxFractionDigits = 6;
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // Writes `number` right-aligned into `width` characters that hold zeros.
 void Put(std::int64_t number, std::size_t width, char* at) {
   for (std::size_t i = width; i-- > 0; number /= 10) at[i] = static_cast<char>('0' + number % 10);
 }
 
-// The digits of `text`, which holds nothing else.
-int Number(std::string_view text) {
-  int number = 0;
-  for (const char c : text) number = number * 10 + (c - '0');
-  return number;
+// Reads numbers of a fixed width out of a text.
+class Digits {
+ public:
+  explicit Digits(const char* text) : text_(text) {}
+
+  int Number(std::size_t at, std::size_t width) {
+    int number = 0;
+    for (std::size_t i = at; i < at + width; ++i) {
+      const int digit = static_cast<unsigned char>(text_[i]) - '0';
+      all_digits_ &= digit >= 0 && digit <= 9;
+      number = number * 10 + digit;
+    }
+    return number;
+  }
+
+  // Whether every number so far was one.
+  bool all_digits() const { return all_digits_; }
+
+ private:
+  const char* const text_;
+  bool all_digits_ = true;
+};
+
+bool HasMarks(std::string_view text) {
+  return text[4] == '-' && text[7] == '-' && text[10] == ' ' && text[13] == ':' && text[16] == ':';
 }
 
-bool HasForm(std::string_view text) {
-  if (text.size() < kForm.size() + kZone.size() || !text.ends_with(kZone)) return false;
-  for (std::size_t i = 0; i < kForm.size(); ++i) {
-    if (kForm[i] == 'd' ? !IsDigit(text[i]) : text[i] != kForm[i]) return false;
-  }
-  std::string_view fraction = text.substr(kForm.size());
-  fraction.remove_suffix(kZone.size());
-  if (fraction.empty()) return true;
-  if (fraction.front() != '.' || fraction.size() == 1) return false;
-  if (fraction.size() > 1 + kMaxFractionDigits) return false;
-  for (const char c : fraction.substr(1)) {
-    if (!IsDigit(c)) return false;
-  }
-  return true;
-}
-
-std::int32_t FractionNanos(std::string_view text) {
-  text.remove_suffix(kZone.size());
-  if (text.size() == kForm.size()) return 0;
-  const std::string_view digits = text.substr(kForm.size() + 1);
-  std::int32_t nanos = Number(digits);
-  for (std::size_t i = digits.size(); i < 9; ++i) nanos *= 10;
+// `fraction` begins with its point, or is empty.
+std::int32_t FractionNanos(std::string_view fraction, bool* valid) {
+  if (fraction.empty()) return 0;
+  const std::size_t count = fraction.size() - 1;
+  *valid &= fraction.front() == '.' && count > 0 && count <= kMaxFractionDigits;
+  if (!*valid) return 0;
+  Digits digits(fraction.data());
+  std::int32_t nanos = digits.Number(1, count);
+  *valid = digits.all_digits();
+  if (!*valid) return 0;
+  for (std::size_t i = count; i < 9; ++i) nanos *= 10;
   return nanos;
 }
 
@@ -73,23 +80,24 @@ std::string FormatTimestamp(const Timestamp& timestamp) {
   return text;
 }
 
-absl::StatusOr<Timestamp> ParseTimestamp(std::string_view text) {
-  const auto invalid = [] { return absl::InvalidArgumentError("not a timestamp of the database"); };
-  if (!HasForm(text)) return invalid();
-  const std::chrono::year_month_day date{
-      std::chrono::year(Number(text.substr(0, 4))),
-      std::chrono::month(static_cast<unsigned>(Number(text.substr(5, 2)))),
-      std::chrono::day(static_cast<unsigned>(Number(text.substr(8, 2))))};
-  const int hour = Number(text.substr(11, 2));
-  const int minute = Number(text.substr(14, 2));
-  const int second = Number(text.substr(17, 2));
-  if (!date.ok() || date.year() < std::chrono::year(1)) return invalid();
-  if (hour > 23 || minute > 59 || second > 59) return invalid();
-  Timestamp timestamp;
-  timestamp.set_seconds(seconds(sys_days(date).time_since_epoch()).count() + hour * 3600 +
-                        minute * 60 + second);
-  timestamp.set_nanos(FractionNanos(text));
-  return timestamp;
+bool ParseTimestamp(std::string_view text, Timestamp* timestamp) {
+  if (text.size() < kSecondsForm.size() + kZone.size() || !text.ends_with(kZone)) return false;
+  text.remove_suffix(kZone.size());
+  Digits digits(text.data());
+  const int year = digits.Number(0, 4);
+  const std::chrono::month month(static_cast<unsigned>(digits.Number(5, 2)));
+  const std::chrono::day day(static_cast<unsigned>(digits.Number(8, 2)));
+  const int hour = digits.Number(11, 2);
+  const int minute = digits.Number(14, 2);
+  const int second = digits.Number(17, 2);
+  bool valid = digits.all_digits() && HasMarks(text);
+  const std::int32_t nanos = FractionNanos(text.substr(kSecondsForm.size()), &valid);
+  const std::chrono::year_month_day date(std::chrono::year(year), month, day);
+  if (!valid || !date.ok() || year < 1 || hour > 23 || minute > 59 || second > 59) return false;
+  timestamp->set_seconds(seconds(sys_days(date).time_since_epoch()).count() + hour * 3600 +
+                         minute * 60 + second);
+  timestamp->set_nanos(nanos);
+  return true;
 }
 
 void TruncateToMicros(Timestamp* timestamp) {

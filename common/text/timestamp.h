@@ -4,7 +4,6 @@
 #include <string>
 #include <string_view>
 
-#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "google/protobuf/timestamp.pb.h"
 
@@ -20,8 +19,8 @@ inline constexpr std::int64_t kMaxTimestampSeconds = 253402300799;
 std::string FormatTimestamp(const google::protobuf::Timestamp& timestamp);
 
 // Reads what FormatTimestamp writes and what PostgreSQL prints (datestyle ISO, timezone UTC): 0 to
-// 6 fraction digits, "+00". Anything else is absl InvalidArgument, which to a client is INTERNAL.
-absl::StatusOr<google::protobuf::Timestamp> ParseTimestamp(std::string_view text);
+// 6 fraction digits, "+00". Anything else is false and leaves `timestamp` as it was.
+[[nodiscard]] bool ParseTimestamp(std::string_view text, google::protobuf::Timestamp* timestamp);
 
 // Cuts off what is below a microsecond; databases keep no more.
 void TruncateToMicros(google::protobuf::Timestamp* timestamp);

@@ -209,9 +209,7 @@ absl::StatusOr<v1::VerifyApiKeyResponse> ApiKeyStore::Verify(const std::string& 
           key.set_organization_uuid(std::string(row.Text()));
           key.set_api_key_uuid(std::string(row.Text()));
           ReadScopes(row.Text(), key.mutable_scopes());
-          if (auto expires_at = row.OptionalTime()) {
-            *key.mutable_expires_at() = *std::move(expires_at);
-          }
+          if (!row.SkipNull()) row.Time(key.mutable_expires_at());
           key.set_change_seq(row.Int64());
         };
         const std::string apikey = absl::BytesToHexString(secret_sha256);

@@ -27,16 +27,14 @@ v1::Organization ReadOrganization(db::Row& row) {
   v1::Organization organization;
   organization.set_uuid(std::string(row.Text()));
   organization.set_name(std::string(row.Text()));
-  *organization.mutable_created_at() = row.Time();
-  *organization.mutable_updated_at() = row.Time();
+  row.Time(organization.mutable_created_at());
+  row.Time(organization.mutable_updated_at());
   organization.set_active(std::string(row.Text()));
   if (auto meta_data = row.OptionalJson()) {
     *organization.mutable_meta_data() = *std::move(meta_data);
   }
   organization.set_revision(row.Int64());
-  if (auto deleted_at = row.OptionalTime()) {
-    *organization.mutable_deleted_at() = *std::move(deleted_at);
-  }
+  if (!row.SkipNull()) row.Time(organization.mutable_deleted_at());
   return organization;
 }
 
@@ -44,13 +42,13 @@ v1::ApiKey ReadApiKey(db::Row& row) {
   v1::ApiKey api_key;
   api_key.set_uuid(std::string(row.Text()));
   api_key.set_organization_uuid(std::string(row.Text()));
-  *api_key.mutable_created_at() = row.Time();
-  if (auto last_used = row.OptionalTime()) *api_key.mutable_last_used() = *std::move(last_used);
+  row.Time(api_key.mutable_created_at());
+  if (!row.SkipNull()) row.Time(api_key.mutable_last_used());
   api_key.set_api_key_name(std::string(row.Text()));
   api_key.set_key_prefix(std::string(row.Text()));
   ReadScopes(row.Text(), api_key.mutable_scopes());
-  if (auto expires_at = row.OptionalTime()) *api_key.mutable_expires_at() = *std::move(expires_at);
-  if (auto revoked_at = row.OptionalTime()) *api_key.mutable_revoked_at() = *std::move(revoked_at);
+  if (!row.SkipNull()) row.Time(api_key.mutable_expires_at());
+  if (!row.SkipNull()) row.Time(api_key.mutable_revoked_at());
   api_key.set_revision(row.Int64());
   return api_key;
 }

@@ -44,11 +44,13 @@ void InsertRows(db::Database& database, std::string_view sql, int rows) {
   ExecuteSql(database, db::Dialect::For(database.location().engine).Ddl(whole));
 }
 
-std::string NthTime(int n) {
+google::protobuf::Timestamp NthTimestamp(int n) {
   google::protobuf::Timestamp time;
   time.set_seconds(kFirstSecond + n);
-  return text::FormatTimestamp(time);
+  return time;
 }
+
+std::string NthTime(int n) { return text::FormatTimestamp(NthTimestamp(n)); }
 
 void Analyze(db::Database& database, std::string_view table) {
   ExecuteSql(database, absl::StrCat("analyze ", std::string(table)));

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "common/db/database.h"
+#include "google/protobuf/timestamp.pb.h"
 
 // Many rows of kOurs in seconds: a statement for each table, past the stores, into an empty
 // database.
@@ -19,7 +20,8 @@ void ExecuteSql(db::Database& database, std::string_view sql);
 //   $TIME          NthTime(i)
 void InsertRows(db::Database& database, std::string_view sql, int rows);
 
-// The times of bulk rows, as a Position has them: ascending, a second apart.
+// The times of bulk rows, ascending, a second apart, and as a Position has them.
+google::protobuf::Timestamp NthTimestamp(int n);
 std::string NthTime(int n);
 
 // Lets the engine count, as it would by itself in time.

@@ -136,6 +136,7 @@ TEST_CASE("a column that cannot be read as asked fails the query") {
   CHECK_FALSE(reads("content", [](Row& row) { row.OptionalInt64(); }));
   CHECK_FALSE(reads("content", [](Row& row) { row.Bool(); }));
   CHECK_FALSE(reads("content", [](Row& row) { row.Time(); }));
+  CHECK_FALSE(reads("number", [](Row& row) { row.Time(); }));
   CHECK_FALSE(reads("content", [](Row& row) { row.Json(); }));
   CHECK_FALSE(reads("content", [](Row& row) { row.Texts(); }));
   CHECK_FALSE(reads("'99999999999999999999'", [](Row& row) { row.Int64(); }));

@@ -10,6 +10,7 @@ namespace {
 using testing::kOurs;
 using testing::kTheirs;
 using testing::NthTime;
+using testing::NthTimestamp;
 using testing::NthUuid;
 
 using Uuids = std::vector<std::string>;
@@ -48,8 +49,6 @@ Uuids Nth(int first, int last) {
   for (int n = first; n != last + step; n += step) uuids.push_back(NthUuid(n));
   return uuids;
 }
-
-google::protobuf::Timestamp At(int n) { return *text::ParseTimestamp(NthTime(n)); }
 
 ListRange ByTime(bool descending) {
   ListRange range("notes", "notes.uuid", kOurs);
@@ -103,8 +102,8 @@ TEST_CASE("a range holds its first time and not its last") {
   const bool descending = GENERATE(false, true);
   CAPTURE(descending);
   Filled filled(engine);
-  const auto from = At(2);
-  const auto to = At(7);
+  const auto from = NthTimestamp(2);
+  const auto to = NthTimestamp(7);
   const auto read = [&](const auto* first, const auto* last, const db::Position& after = {}) {
     ListRange range = ByTime(descending);
     range.Within(first, last);
@@ -120,7 +119,7 @@ TEST_CASE("a range holds its first time and not its last") {
 }
 
 TEST_CASE("a position takes the place of the bound that it lies behind") {
-  const auto time = At(5);
+  const auto time = NthTimestamp(5);
   const db::Position after = {NthTime(5), NthUuid(5)};
   for (const bool descending : {false, true}) {
     CAPTURE(descending);
@@ -147,8 +146,8 @@ TEST_CASE("a range of times that may be missing leaves out the rows without one"
     range.WithinSet(from, to);
     return range;
   };
-  const auto fourth = At(4);
-  const auto fifth = At(5);
+  const auto fourth = NthTimestamp(4);
+  const auto fifth = NthTimestamp(5);
   CHECK(filled.Read(deleted(nullptr, nullptr)) == Nth(4, 4));
   CHECK(filled.Read(deleted(&fourth, nullptr)) == Nth(4, 4));
   CHECK(filled.Read(deleted(&fifth, nullptr)).empty());

@@ -2,7 +2,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
-#include "common/text/timestamp.h"
 #include "tests/services/analytics/resources.h"
 #include "tests/support/bulk.h"
 #include "tests/support/list_plan.h"
@@ -20,8 +19,6 @@ constexpr char kSomeone[] =
     "cast('0190f5fe-1111-7000-8000-0000000' || substr(cast(100000 + i % 500 as text), 2) as "
     "{uuid}) "
     "end";
-
-google::protobuf::Timestamp Time(int n) { return *text::ParseTimestamp(testing::NthTime(n)); }
 
 // What bounds the range beside the organization, as the engines print it.
 struct Filter {
@@ -121,8 +118,8 @@ TEST_CASE("every list of 100000 analyses reads one range of one index in its ord
       kRows);
   using Request = v1::ListAnalysesRequest;
   const std::function bind = [](Request& request, const Bounds& bounds) {
-    if (bounds.from) *request.mutable_created_from() = Time(kRows / 10);
-    if (bounds.to) *request.mutable_created_to() = Time(kRows / 10 * 9);
+    if (bounds.from) *request.mutable_created_from() = testing::NthTimestamp(kRows / 10);
+    if (bounds.to) *request.mutable_created_to() = testing::NthTimestamp(kRows / 10 * 9);
   };
   const std::function query = [](const db::Position& after, const Request& request) {
     return AnalysesBehind(after, kOurs, request, kLimit);
@@ -158,13 +155,13 @@ void FillEvents(db::Database& database) {
 }
 
 void BindCreated(v1::ListEventsRequest& request, const Bounds& bounds) {
-  if (bounds.from) *request.mutable_created_from() = Time(kRows / 10);
-  if (bounds.to) *request.mutable_created_to() = Time(kRows / 10 * 9);
+  if (bounds.from) *request.mutable_created_from() = testing::NthTimestamp(kRows / 10);
+  if (bounds.to) *request.mutable_created_to() = testing::NthTimestamp(kRows / 10 * 9);
 }
 
 void BindScheduled(v1::ListEventsRequest& request, const Bounds& bounds) {
-  if (bounds.from) *request.mutable_scheduled_from() = Time(kRows / 10);
-  if (bounds.to) *request.mutable_scheduled_to() = Time(kRows / 10 * 9);
+  if (bounds.from) *request.mutable_scheduled_from() = testing::NthTimestamp(kRows / 10);
+  if (bounds.to) *request.mutable_scheduled_to() = testing::NthTimestamp(kRows / 10 * 9);
 }
 
 TEST_CASE("every list of 100000 events reads one range of one index in its order", "[long]") {
@@ -216,8 +213,8 @@ TEST_CASE("every list of 100000 follow-ups reads one range of one index in its o
       kRows);
   using Request = v1::ListFollowUpsRequest;
   const std::function bind = [](Request& request, const Bounds& bounds) {
-    if (bounds.from) *request.mutable_due_from() = Time(kRows / 10);
-    if (bounds.to) *request.mutable_due_to() = Time(kRows / 10 * 9);
+    if (bounds.from) *request.mutable_due_from() = testing::NthTimestamp(kRows / 10);
+    if (bounds.to) *request.mutable_due_to() = testing::NthTimestamp(kRows / 10 * 9);
   };
   const std::function query = [](const db::Position& after, const Request& request) {
     return FollowUpsBehind(after, kOurs, request, kLimit);

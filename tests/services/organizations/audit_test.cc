@@ -53,9 +53,8 @@ std::vector<std::string> Left(db::Database& database) {
         {}, [&](db::Row& row) {
           std::string line(row.OptionalText().value_or("-"));
           absl::StrAppend(&line, " [", std::string(row.OptionalText().value_or("-")), "] ");
-          const auto expires_at = row.OptionalTime();
-          absl::StrAppend(&line, expires_at.has_value() ? text::FormatTimestamp(*expires_at) : "-",
-                          " ", std::string(row.OptionalText().value_or("-")));
+          absl::StrAppend(&line, row.SkipNull() ? "-" : text::FormatTimestamp(row.Time()));
+          absl::StrAppend(&line, " ", std::string(row.OptionalText().value_or("-")));
           left.push_back(line);
         });
   }));
