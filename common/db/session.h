@@ -83,8 +83,9 @@ class Row {
 };
 
 // One connection and the statements prepared on it, lent by Database for the length of one Read or
-// Write. Not thread-safe. A statement is prepared at its first use and kept, so SQL texts are a
-// bounded set: values always travel as parameters.
+// Write. Not thread-safe, not even on SQLite, whose connections have no mutexes here. A statement
+// is prepared at its first use and kept, so SQL texts are a bounded set: values always travel as
+// parameters.
 class Session {
  public:
   using Params = absl::Span<const Param>;

@@ -24,10 +24,27 @@ sqlite_api::sqlite3* Handle(soci::session& session) {
   return static_cast<soci::sqlite3_session_backend*>(session.get_backend())->conn_;
 }
 
-class FileReplaced : public std::exception {
+class NotToBeUsed : public std::exception {
  public:
-  const char* what() const noexcept override { return "the database file was moved or removed"; }
+  // A literal.
+  explicit NotToBeUsed(const char* why) : why_(why) {}
+  const char* what() const noexcept override { return why_; }
+
+ private:
+  const char* why_;
 };
+
+constexpr char kFileReplaced[] = "the database file was moved or removed";
+constexpr char kNotConfigured[] = "SQLite was in use before it could be configured, or cannot be";
+
+// To be called before SQLite's first use, or it refuses.
+bool Configure() {
+  // A session is one thread's at a time: the mutex of its connection, which nearly every call
+  // takes, only costs time.
+  if (sqlite_api::sqlite3_config(SQLITE_CONFIG_MULTITHREAD) != SQLITE_OK) return false;
+  // Nobody asks how much memory it has, which all threads count under one mutex.
+  return sqlite_api::sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) == SQLITE_OK;
+}
 
 // SQLite does not wait for who does the same at the same time, whatever its timeout.
 void UseWal(soci::session& session) {
@@ -63,8 +80,9 @@ class SqliteDialect final : public Dialect {
   }
 
   void Connect(soci::session& session, const Location& location, Access access) const override {
+    if (!configured_) throw NotToBeUsed(kNotConfigured);
     // SOCI would make an empty file where one was moved away.
-    if (!Exists(location)) throw FileReplaced();
+    if (!Exists(location)) throw NotToBeUsed(kFileReplaced);
     session.open(soci::sqlite3, absl::StrCat("dbname=\"", location.target, "\""));
     sqlite_api::sqlite3_extended_result_codes(Handle(session), 1);
     sqlite_api::sqlite3_busy_timeout(Handle(session), kBusyTimeoutMillis);
@@ -88,7 +106,7 @@ class SqliteDialect final : public Dialect {
   void CheckAttached(soci::session& session) const override {
     int moved = 0;
     sqlite_api::sqlite3_file_control(Handle(session), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
-    if (moved != 0) throw FileReplaced();
+    if (moved != 0) throw NotToBeUsed(kFileReplaced);
   }
 
   int ColumnCount(soci::session&, soci::statement& statement) const override {
@@ -97,7 +115,7 @@ class SqliteDialect final : public Dialect {
   }
 
   Failure Classify(const std::exception& error, soci::session* session) const override {
-    if (dynamic_cast<const FileReplaced*>(&error) != nullptr) {
+    if (dynamic_cast<const NotToBeUsed*>(&error) != nullptr) {
       return {status::DatabaseUnavailable(), Failure::Kind::kConnection, error.what()};
     }
     using Kind = Failure::Kind;
@@ -150,6 +168,9 @@ class SqliteDialect final : public Dialect {
   std::string AvailableConnections() const override { return ""; }
 
   std::string LockMigrations() const override { return ""; }
+
+ private:
+  const bool configured_ = Configure();
 };
 
 }  // namespace
