@@ -3,6 +3,7 @@
 #include <soci/soci.h>
 
 #include <exception>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,9 @@ namespace alma::db {
 enum class Access { kRead, kWrite, kLane, kMonitor };
 
 inline constexpr absl::Duration kLockTimeout = absl::Milliseconds(100);
+
+// The text of a column of a row; none where it is null.
+using ColumnText = std::optional<std::string_view>;
 
 // What a failure of the database means for the caller and for Database.
 struct Failure {
@@ -66,6 +70,10 @@ class Dialect {
   // The number of columns that a prepared statement answers. Throws when the engine does not tell.
   virtual int ColumnCount(soci::session& session, soci::statement& statement) const = 0;
 
+  // The row that the statement has fetched, whose texts last until it fetches another or runs
+  // again. `columns` are as many as ColumnCount says.
+  virtual void ReadRow(soci::statement& statement, absl::Span<ColumnText> columns) const = 0;
+
   // Many runs of one prepared statement.
   struct Pipeline {
     size_t runs;
@@ -73,8 +81,8 @@ class Dialect {
     absl::FunctionRef<void(size_t run, absl::Span<const std::string> names,
                            absl::Span<const char*> values)>
         bind;
-    // Called for every row, after all runs.
-    absl::FunctionRef<void(size_t run, absl::Span<const char* const> columns)> on_row;
+    // Called for every row, after all runs. The texts last until it returns.
+    absl::FunctionRef<void(size_t run, absl::Span<const ColumnText> columns)> on_row;
   };
   // Does all runs in one round trip, in their order; ends with the first that fails, which throws.
   // Returns false, with nothing done, where the engine has no such thing.

@@ -95,6 +95,12 @@ class PostgresqlDialect final : public Dialect {
     return PQnfields(description.get());
   }
 
+  void ReadRow(soci::statement& statement, absl::Span<ColumnText> columns) const override {
+    const auto* backend =
+        static_cast<const soci::postgresql_statement_backend*>(statement.get_backend());
+    ReadPostgresqlRow(backend->result_, backend->currentRow_, columns);
+  }
+
   bool RunPipeline(soci::session& session, soci::statement& statement,
                    const Pipeline& pipeline) const override {
     auto* backend = static_cast<soci::postgresql_statement_backend*>(statement.get_backend());

@@ -43,11 +43,9 @@ void Receive(PGconn* connection, std::vector<Result>& results) {
 }
 
 void GiveRows(const PGresult* result, size_t run, const Dialect::Pipeline& pipeline) {
-  std::vector<const char*> columns(PQnfields(result));
+  std::vector<ColumnText> columns(PQnfields(result));
   for (int row = 0; row < PQntuples(result); ++row) {
-    for (int i = 0; i < PQnfields(result); ++i) {
-      columns[i] = PQgetisnull(result, row, i) == 1 ? nullptr : PQgetvalue(result, row, i);
-    }
+    ReadPostgresqlRow(result, row, absl::MakeSpan(columns));
     pipeline.on_row(run, columns);
   }
 }
@@ -71,6 +69,17 @@ class PipelineMode {
 soci::postgresql_soci_error FailedResult(const PGresult* failed) {
   const char* state = failed == nullptr ? nullptr : PQresultErrorField(failed, PG_DIAG_SQLSTATE);
   return soci::postgresql_soci_error("failed", state == nullptr ? kConnectionFailure : state);
+}
+
+void ReadPostgresqlRow(const PGresult* result, int row, absl::Span<ColumnText> columns) {
+  for (int i = 0; i < static_cast<int>(columns.size()); ++i) {
+    if (PQgetisnull(result, row, i) == 1) {
+      columns[i] = std::nullopt;
+    } else {
+      columns[i] = std::string_view(PQgetvalue(result, row, i),
+                                    static_cast<size_t>(PQgetlength(result, row, i)));
+    }
+  }
 }
 
 void RunPostgresqlPipeline(PGconn* connection, const std::string& statement,

@@ -14,6 +14,9 @@ namespace alma::db {
 // nothing.
 soci::postgresql_soci_error FailedResult(const PGresult* failed);
 
+// Dialect::ReadRow of this row of a result.
+void ReadPostgresqlRow(const PGresult* result, int row, absl::Span<ColumnText> columns);
+
 // Dialect::RunPipeline for the statement of this name, whose parameters are `names` in this order.
 void RunPostgresqlPipeline(PGconn* connection, const std::string& statement,
                            const std::vector<std::string>& names,

@@ -18,8 +18,9 @@ Param::Param(std::string_view name, const google::protobuf::RepeatedPtrField<std
     : name_(name), value_(text::TextsToJson(texts)) {}
 
 std::string_view Row::Text() {
-  failed_ |= NextIsNull();
-  return (*columns_)[next_++].text;
+  const ColumnText& text = columns_[next_++];
+  failed_ |= !text.has_value();
+  return text.value_or("");
 }
 
 int64_t Row::Int64() {
@@ -60,7 +61,7 @@ google::protobuf::RepeatedPtrField<std::string> Row::Texts() {
 }
 
 bool Row::SkipNull() {
-  const bool null = NextIsNull();
+  const bool null = !columns_[next_].has_value();
   if (null) ++next_;
   return null;
 }

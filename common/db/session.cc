@@ -17,6 +17,18 @@ std::logic_error ParametersDiffer() {
   return std::logic_error("parameters differ from those that the statement was prepared with");
 }
 
+// SOCI fetches rows only where there is something to put them into. Dialect::ReadRow takes them
+// where they are: all columns at once, without a copy of each.
+class FetchedRow final : public soci::details::into_type_base {
+ public:
+  void define(soci::details::statement_impl&, int&) override {}
+  void pre_exec(int) override {}
+  void pre_fetch() override {}
+  void post_fetch(bool, bool) override {}
+  void clean_up() override {}
+  std::size_t size() const override { return 1; }
+};
+
 }  // namespace
 
 Session::Session(const Location& location, Access access)
@@ -126,8 +138,8 @@ Session::Prepared& Session::Prepare(std::string_view sql, Params params) {
     }
   }
   prepared->columns.resize(dialect_.ColumnCount(*soci_, prepared->statement));
-  for (Row::Column& column : prepared->columns) {
-    prepared->statement.exchange(soci::into(column.text, column.indicator));
+  if (!prepared->columns.empty()) {
+    prepared->statement.exchange(soci::details::into_type_ptr(new FetchedRow));
   }
   prepared->statement.define_and_bind();
   return *prepared_.emplace(sql, std::move(prepared)).first->second;
@@ -166,8 +178,8 @@ absl::StatusOr<int64_t> Session::Query(std::string_view sql, Params params,
     // Every row is fetched: a statement left half-way keeps SQLite's WAL from being checkpointed.
     for (bool more = prepared.statement.execute(true); more && !prepared.columns.empty();
          more = prepared.statement.fetch()) {
-      Row row;
-      row.columns_ = &prepared.columns;
+      dialect_.ReadRow(prepared.statement, absl::MakeSpan(prepared.columns));
+      Row row(prepared.columns);
       on_row(row);
       failed |= row.failed_;
       ++rows;
@@ -229,13 +241,8 @@ bool Session::RunPipeline(Prepared& prepared, absl::Span<const std::vector<Param
       }
     }
   };
-  const auto on_columns = [&](size_t run, absl::Span<const char* const> columns) {
-    for (size_t i = 0; i < columns.size(); ++i) {
-      prepared.columns[i].indicator = columns[i] == nullptr ? soci::i_null : soci::i_ok;
-      if (columns[i] != nullptr) prepared.columns[i].text = columns[i];
-    }
-    Row row;
-    row.columns_ = &prepared.columns;
+  const auto on_columns = [&](size_t run, absl::Span<const ColumnText> columns) {
+    Row row(columns);
     on_row(run, row);
     *rows_read &= !row.failed_;
   };

@@ -51,7 +51,8 @@ class Param {
 };
 
 // One row of an answer. Each call takes the next column, from the left. A null where the call does
-// not allow one, or a value that does not parse, fails the query with INTERNAL.
+// not allow one, or a value that does not parse, fails the query with INTERNAL. A std::string_view
+// lasts as long as the row, that is until `on_row` returns.
 class Row {
  public:
   std::string_view Text();
@@ -71,13 +72,9 @@ class Row {
 
  private:
   friend class Session;
-  struct Column {
-    std::string text;
-    soci::indicator indicator = soci::i_null;
-  };
-  bool NextIsNull() const { return (*columns_)[next_].indicator != soci::i_ok; }
+  explicit Row(absl::Span<const ColumnText> columns) : columns_(columns) {}
 
-  const std::vector<Column>* columns_ = nullptr;
+  const absl::Span<const ColumnText> columns_;
   size_t next_ = 0;
   bool failed_ = false;
 };
@@ -139,7 +136,8 @@ class Session {
     };
     soci::statement statement;
     std::map<std::string, Slot, std::less<>> slots;
-    std::vector<Row::Column> columns;
+    // Those of the row that was fetched last.
+    std::vector<ColumnText> columns;
   };
 
   // One or several statements without parameters, not kept.

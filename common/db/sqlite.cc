@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <new>
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
@@ -67,6 +68,17 @@ bool LacksTable(soci::session* session) {
              .starts_with("no such table");
 }
 
+ColumnText TextOf(sqlite_api::sqlite3_stmt* row, int column) {
+  const unsigned char* text = sqlite_api::sqlite3_column_text(row, column);
+  if (text == nullptr) {
+    // Of anything else it is what a lack of memory looks like.
+    if (sqlite_api::sqlite3_column_type(row, column) != SQLITE_NULL) throw std::bad_alloc();
+    return std::nullopt;
+  }
+  const int bytes = sqlite_api::sqlite3_column_bytes(row, column);
+  return std::string_view(reinterpret_cast<const char*>(text), static_cast<size_t>(bytes));
+}
+
 class SqliteDialect final : public Dialect {
  public:
   bool Exists(const Location& location) const override {
@@ -112,6 +124,14 @@ class SqliteDialect final : public Dialect {
   int ColumnCount(soci::session&, soci::statement& statement) const override {
     auto* backend = static_cast<soci::sqlite3_statement_backend*>(statement.get_backend());
     return sqlite_api::sqlite3_column_count(backend->stmt_);
+  }
+
+  void ReadRow(soci::statement& statement, absl::Span<ColumnText> columns) const override {
+    sqlite_api::sqlite3_stmt* row =
+        static_cast<soci::sqlite3_statement_backend*>(statement.get_backend())->stmt_;
+    for (int i = 0; i < static_cast<int>(columns.size()); ++i) {
+      columns[i] = TextOf(row, i);
+    }
   }
 
   Failure Classify(const std::exception& error, soci::session* session) const override {

@@ -120,6 +120,55 @@ TEST_CASE("rows that a write returns are all there") {
   CHECK(testing::SelectInt64(*database, "select number from items") == 2);
 }
 
+TEST_CASE("each row has its own texts and nulls") {
+  const auto engine = GENERATE(Engine::kSqlite, Engine::kPostgresql);
+  CAPTURE(engine);
+  TestDatabase database(engine, ItemSchema());
+  const std::vector<std::optional<std::string>> contents = {
+      std::string(100, 'a'), std::nullopt, "b", "", std::nullopt, std::string(70'000, 'c')};
+  for (size_t i = 0; i < contents.size(); ++i) {
+    REQUIRE(Execute(*database,
+                    "insert into items (id, content, number) values (:id, :content, 9 - :id)",
+                    {{"id", static_cast<int64_t>(i)}, Param("content", contents[i])})
+                .ok());
+  }
+  std::vector<std::optional<std::string>> read;
+  const auto rows = database->Read(Soon(), [&](Session& session) {
+    return session.Query("select content, number, id from items order by id", {}, [&](Row& row) {
+      const auto content = row.OptionalText();
+      // The row stays what it is while other statements run.
+      const auto others = session.Query("select content from items where id < 3", {},
+                                        [](Row& other) { other.OptionalText(); });
+      CHECK(others == absl::StatusOr<int64_t>(3));
+      read.emplace_back(content);
+      CHECK(row.Int64() == 10 - static_cast<int64_t>(read.size()));
+      CHECK(row.Int64() == static_cast<int64_t>(read.size()) - 1);
+    });
+  });
+  REQUIRE(rows.ok());
+  CHECK(read == contents);
+}
+
+TEST_CASE("each row that many runs return has its own texts and nulls") {
+  const auto engine = GENERATE(Engine::kSqlite, Engine::kPostgresql);
+  CAPTURE(engine);
+  TestDatabase database(engine, ItemSchema());
+  const std::vector<std::vector<Param>> runs = {{{"id", 0}, {"content", std::string(100, 'a')}},
+                                                {{"id", 1}, Param::Null("content")},
+                                                {{"id", 2}, {"content", "b"}}};
+  std::vector<std::optional<std::string>> read;
+  const absl::Status written = database->Write(Soon(), [&](Session& session) {
+    return session.QueryEach(
+        "insert into items (id, content) values (:id, :content) returning content, id", runs,
+        [&](size_t run, Row& row) {
+          read.emplace_back(row.OptionalText());
+          CHECK(row.Int64() == static_cast<int64_t>(run));
+        });
+  });
+  REQUIRE(written.ok());
+  CHECK(read == std::vector<std::optional<std::string>>{std::string(100, 'a'), std::nullopt, "b"});
+}
+
 TEST_CASE("a column that cannot be read as asked fails the query") {
   const auto engine = GENERATE(Engine::kSqlite, Engine::kPostgresql);
   CAPTURE(engine);
