@@ -27,23 +27,25 @@ struct ListPage {
 };
 
 // Reads the page of a list behind `after`. `query(at, limit, on_row)` asks for the first `limit`
-// rows behind `at`, as Session::Query does; `read(row, &at)` makes a row its resource and sets
-// where the list goes on behind it; `rows` is where the response has its rows.
-template <typename Response, typename Resource, typename Query, typename Read>
+// rows behind `at`, as Session::Query does; `read(row, resource)` fills the new `*resource` with a
+// row; `position(resource)` is where the list goes on behind it; `rows` is where the response has
+// its rows.
+template <typename Response, typename Resource, typename Query, typename Read, typename PositionOf>
 absl::StatusOr<ListPage<Response>> ReadList(
     int32_t page_size, const Position& after,
-    google::protobuf::RepeatedPtrField<Resource>* (Response::*rows)(), Query query, Read read) {
+    google::protobuf::RepeatedPtrField<Resource>* (Response::*rows)(), Query query, Read read,
+    PositionOf position) {
   ListPage<Response> page;
+  google::protobuf::RepeatedPtrField<Resource>& fitting = *(page.response.*rows)();
   PageCut cut(page_size);
-  Position at = after;
   const auto on_row = [&](Row& row) {
-    Resource resource = read(row, &at);
-    if (!cut.Fits(resource.ByteSizeLong())) return;
-    page.next = at;
-    *(page.response.*rows)()->Add() = std::move(resource);
+    Resource* const resource = fitting.Add();
+    read(row, resource);
+    if (!cut.Fits(resource->ByteSizeLong())) fitting.RemoveLast();
   };
-  RETURN_IF_ERROR(ReadPage(cut, [&](int64_t limit) { return query(at, limit, on_row); }));
-  if (!cut.more()) page.next.clear();
+  const auto end = [&] { return fitting.empty() ? after : position(*fitting.rbegin()); };
+  RETURN_IF_ERROR(ReadPage(cut, [&](int64_t limit) { return query(end(), limit, on_row); }));
+  if (cut.more()) page.next = end();
   return page;
 }
 

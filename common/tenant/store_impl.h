@@ -157,11 +157,8 @@ absl::StatusOr<db::ListPage<Response>> Store<Resource>::Page(
           const ListQuery asked = query(at, limit);
           return session.Query(asked.sql, asked.params, on_row);
         },
-        [&](db::Row& row, db::Position* at) {
-          Resource resource = table_.Read(row, call.organization());
-          *at = position(resource);
-          return resource;
-        });
+        [&](db::Row& row, Resource* resource) { table_.Read(row, call.organization(), resource); },
+        position);
   });
 }
 

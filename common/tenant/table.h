@@ -70,7 +70,8 @@ class Table {
 
   // The columns of a select, each with the table's name, in the order in which Read takes them.
   const std::string& columns() const { return selected_; }
-  Resource Read(db::Row& row, std::string_view organization) const;
+  // `*resource` is empty before.
+  void Read(db::Row& row, std::string_view organization, Resource* resource) const;
 
   // Deleted ones too.
   absl::StatusOr<std::optional<Resource>> Find(db::Session& session, std::string_view organization,
@@ -153,13 +154,11 @@ Table<Resource>::Table(Definition definition)
 }
 
 template <typename Resource>
-Resource Table<Resource>::Read(db::Row& row, std::string_view organization) const {
-  Resource resource;
-  *resource.mutable_alma_internal_organization() = organization;
+void Table<Resource>::Read(db::Row& row, std::string_view organization, Resource* resource) const {
+  *resource->mutable_alma_internal_organization() = organization;
   for (const Column<Resource>& column : definition_.columns) {
-    if (column.read != nullptr) column.read(row, resource);
+    if (column.read != nullptr) column.read(row, *resource);
   }
-  return resource;
 }
 
 template <typename Resource>
@@ -171,7 +170,7 @@ absl::StatusOr<std::optional<Resource>> Table<Resource>::Find(db::Session& sessi
       session
           .Query(find_by_key_,
                  {{"alma_internal_organization", organization}, {KeyName<Resource>(), key}},
-                 [&](db::Row& row) { found = Read(row, organization); })
+                 [&](db::Row& row) { Read(row, organization, &found.emplace()); })
           .status());
   return found;
 }
@@ -209,11 +208,11 @@ auto Table<Resource>::FindNamed(db::Session& session, std::string_view organizat
   }
   std::vector<NamedRows<Resource>> named(wanted.size());
   RETURN_IF_ERROR(session.QueryEach(find_by_key_, keys, [&](size_t run, db::Row& row) {
-    named[with_key[run]].by_key = Read(row, organization);
+    Read(row, organization, &named[with_key[run]].by_key.emplace());
   }));
   RETURN_IF_ERROR(
       session.QueryEach(find_by_external_id_, external_ids, [&](size_t run, db::Row& row) {
-        named[with_external_id[run]].by_external_id = Read(row, organization);
+        Read(row, organization, &named[with_external_id[run]].by_external_id.emplace());
       }));
   return named;
 }

@@ -32,10 +32,9 @@ absl::StatusOr<db::ListPage<Response>> ReadByCreation(
         bound.emplace_back("limit", limit);
         return session.Query(sql + " order by created_at, uuid limit :limit", bound, on_row);
       },
-      [&](db::Row& row, db::Position* at) {
-        Resource resource = read_row(row);
-        *at = {text::FormatTimestamp(resource.created_at()), resource.uuid()};
-        return resource;
+      [&](db::Row& row, Resource* resource) { *resource = read_row(row); },
+      [](const Resource& resource) {
+        return db::Position{text::FormatTimestamp(resource.created_at()), resource.uuid()};
       });
 }
 
