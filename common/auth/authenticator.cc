@@ -44,6 +44,11 @@ std::shared_ptr<const KnownKey> ToKnownKey(const VerifyApiKeyResponse& verified,
   return key;
 }
 
+SharedPrincipal PrincipalOf(std::shared_ptr<const KnownKey> key) {
+  const v1::Principal* principal = &key->principal;
+  return {std::move(key), principal};
+}
+
 }  // namespace
 
 Authenticator::Authenticator(Verify verify, std::function<absl::Time()> now, size_t capacity)
@@ -66,19 +71,19 @@ Authenticator::~Authenticator() {
   worker_.join();
 }
 
-absl::StatusOr<v1::Principal> Authenticator::Authenticate(std::string_view api_key,
-                                                          absl::Time deadline) {
+absl::StatusOr<SharedPrincipal> Authenticator::Authenticate(std::string_view api_key,
+                                                            absl::Time deadline) {
   if (!IsWellFormedApiKey(api_key)) return status::ApiKeyInvalid();
-  ASSIGN_OR_RETURN(const Known key, Resolve(Sha256(api_key), deadline));
-  return key->principal;
+  ASSIGN_OR_RETURN(Known key, Resolve(Sha256(api_key), deadline));
+  return PrincipalOf(std::move(key));
 }
 
-std::optional<absl::StatusOr<v1::Principal>> Authenticator::Remembered(std::string_view api_key) {
+std::optional<absl::StatusOr<SharedPrincipal>> Authenticator::Remembered(std::string_view api_key) {
   if (!IsWellFormedApiKey(api_key)) return status::ApiKeyInvalid();
-  const auto found = Find(Sha256(api_key));
+  auto found = Find(Sha256(api_key));
   if (!found.has_value()) return std::nullopt;
   if (!found->ok()) return found->status();
-  return (**found)->principal;
+  return PrincipalOf(**std::move(found));
 }
 
 std::unique_ptr<KeyWatch> Authenticator::Watch(std::string_view api_key, std::string_view scope,

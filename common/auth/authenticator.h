@@ -15,10 +15,10 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "alma/auth/v1/principal.pb.h"
 #include "alma/organizations/v1/api_keys.pb.h"
 #include "common/auth/key_cache.h"
 #include "common/auth/key_watch.h"
+#include "common/auth/principal.h"
 
 namespace alma::auth {
 
@@ -56,11 +56,11 @@ class Authenticator {
 
   // UNAUTHENTICATED for everything that is not a key in force: malformed keys are refused without
   // asking. Many calls with one key ask once. UNAVAILABLE when the key store cannot be asked;
-  // DEADLINE_EXCEEDED.
-  absl::StatusOr<v1::Principal> Authenticate(std::string_view api_key, absl::Time deadline);
+  // DEADLINE_EXCEEDED. What it answers is what is remembered of the key: its times are not set.
+  absl::StatusOr<SharedPrincipal> Authenticate(std::string_view api_key, absl::Time deadline);
 
   // What Authenticate answers without asking; nullopt where it has to ask. Does not block.
-  std::optional<absl::StatusOr<v1::Principal>> Remembered(std::string_view api_key);
+  std::optional<absl::StatusOr<SharedPrincipal>> Remembered(std::string_view api_key);
 
   // Watches over an open call that this key was let in for. `on_checked` is told when it expires,
   // is revoked, loses the scope, or cannot be proven any more.

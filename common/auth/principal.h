@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -10,6 +11,10 @@
 #include "common/auth/secret_file.h"
 
 namespace alma::auth {
+
+// Whom a call is made for, shared by all calls that are made for them. Never null where a function
+// answers it.
+using SharedPrincipal = std::shared_ptr<const v1::Principal>;
 
 // Clocks of gateway and services may differ by this much.
 inline constexpr absl::Duration kPrincipalClockSkew = absl::Seconds(30);

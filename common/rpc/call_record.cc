@@ -55,10 +55,10 @@ absl::Status CallRecord::CheckAwaited() const {
   return context_.IsCancelled() ? absl::CancelledError() : absl::OkStatus();
 }
 
-absl::Status CallRecord::AdmitCaller(absl::StatusOr<auth::v1::Principal> caller) {
+absl::Status CallRecord::AdmitCaller(absl::StatusOr<auth::SharedPrincipal> caller) {
   ASSIGN_OR_RETURN(caller_, std::move(caller));
   RETURN_IF_ERROR(CheckLimits());
-  RETURN_IF_ERROR(CheckScope(caller_, method_.scope));
+  RETURN_IF_ERROR(CheckScope(*caller_, method_.scope));
   admitted_ = true;
   return absl::OkStatus();
 }
@@ -66,7 +66,7 @@ absl::Status CallRecord::AdmitCaller(absl::StatusOr<auth::v1::Principal> caller)
 absl::Status CallRecord::CheckLimits() {
   if (admitted_ || runtime_.limiter == nullptr) return absl::OkStatus();
   const auto refusal =
-      runtime_.limiter->Admit(caller_.api_key_uuid(), caller_.organization_uuid(), &slot_);
+      runtime_.limiter->Admit(caller_->api_key_uuid(), caller_->organization_uuid(), &slot_);
   if (!refusal.has_value()) return absl::OkStatus();
   return refusal->limit == limit::Limiter::Refusal::Limit::kKeyRate
              ? status::RateLimited(refusal->retry_after)
@@ -102,14 +102,16 @@ void CallRecord::SendInitialMetadata() {
   if (!trace_.parent.empty()) context_.AddInitialMetadata(kTraceParent, trace_.parent);
 }
 
+void CallRecord::PushBack(std::optional<absl::Duration> retry_delay) {
+  if (!retry_delay.has_value()) return;
+  const absl::Duration whole = absl::Ceil(*retry_delay, absl::Milliseconds(1));
+  context_.AddTrailingMetadata(kRetryPushback, absl::StrCat(absl::ToInt64Milliseconds(whole)));
+}
+
 grpc::Status CallRecord::Close(const absl::Status& status) {
   grpc::Status final_status =
       absl::IsCancelled(status) ? grpc::Status::CANCELLED : status::ToGrpcStatus(status);
-  const auto retry_delay = status::RetryDelay(status);
-  if (absl::IsResourceExhausted(status) && retry_delay.has_value()) {
-    const absl::Duration whole = absl::Ceil(*retry_delay, absl::Milliseconds(1));
-    context_.AddTrailingMetadata(kRetryPushback, absl::StrCat(absl::ToInt64Milliseconds(whole)));
-  }
+  if (absl::IsResourceExhausted(status)) PushBack(status::RetryDelay(status));
   CloseWith(final_status, status::Reason(status));
   return final_status;
 }
@@ -128,8 +130,8 @@ void CallRecord::CloseWith(const grpc::Status& status, std::string_view reason) 
   log::Info("call", {{"method", method_.path},
                      {"code", status::CodeName(status.error_code())},
                      {"reason", reason},
-                     {"organization", caller_.organization_uuid()},
-                     {"api_key_uuid", caller_.api_key_uuid()},
+                     {"organization", caller().organization_uuid()},
+                     {"api_key_uuid", caller().api_key_uuid()},
                      {"request_id", request_id_},
                      {"micros", absl::ToInt64Microseconds(elapsed)}});
 }

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/auth/key_watch.h"
+#include "common/auth/principal.h"
 #include "common/limit/limiter.h"
 #include "common/rpc/method.h"
 #include "common/rpc/trace.h"
@@ -46,7 +47,10 @@ class CallRecord {
   // Watches over the call from now on, after it was admitted; see Callers::Watch.
   std::unique_ptr<auth::KeyWatch> WatchKey(const auth::KeyWatches::OnChecked& on_checked) const;
 
-  const auth::v1::Principal& caller() const { return caller_; }
+  // Empty before the first Admit that found out. Until the next one: each finds out anew.
+  const auth::v1::Principal& caller() const {
+    return caller_ != nullptr ? *caller_ : auth::v1::Principal::default_instance();
+  }
   absl::Time deadline() const { return deadline_; }
   const std::string& request_id() const { return request_id_; }
   const Trace& trace() const { return trace_; }
@@ -72,9 +76,10 @@ class CallRecord {
   void CloseWith(const grpc::Status& status, std::string_view reason = {});
 
  private:
-  absl::Status AdmitCaller(absl::StatusOr<auth::v1::Principal> caller);
+  absl::Status AdmitCaller(absl::StatusOr<auth::SharedPrincipal> caller);
   absl::Status CheckLimits();
   absl::Status Thrown() const;
+  void PushBack(std::optional<absl::Duration> retry_delay);
 
   const Method& method_;
   Runtime& runtime_;
@@ -83,7 +88,8 @@ class CallRecord {
   const absl::Time deadline_;
   const std::string request_id_;
   const Trace trace_;
-  auth::v1::Principal caller_;
+  // Null before it is known.
+  auth::SharedPrincipal caller_;
   limit::Limiter::Slot slot_;
   bool admitted_ = false;
 };

@@ -41,13 +41,13 @@ absl::StatusOr<std::string_view> KeyOf(const Metadata& metadata) {
 
 }  // namespace
 
-absl::StatusOr<auth::v1::Principal> ApiKeyCallers::Resolve(const Metadata& metadata,
-                                                           absl::Time deadline) {
+absl::StatusOr<auth::SharedPrincipal> ApiKeyCallers::Resolve(const Metadata& metadata,
+                                                             absl::Time deadline) {
   ASSIGN_OR_RETURN(const std::string_view key, KeyOf(metadata));
   return authenticator_.Authenticate(key, deadline);
 }
 
-std::optional<absl::StatusOr<auth::v1::Principal>> ApiKeyCallers::TryResolve(
+std::optional<absl::StatusOr<auth::SharedPrincipal>> ApiKeyCallers::TryResolve(
     const Metadata& metadata) {
   const absl::StatusOr<std::string_view> key = KeyOf(metadata);
   if (!key.ok()) return key.status();
@@ -62,23 +62,24 @@ std::unique_ptr<auth::KeyWatch> ApiKeyCallers::Watch(
   return authenticator_.Watch(*key, scope, on_checked);
 }
 
-absl::StatusOr<auth::v1::Principal> PrincipalCallers::Resolve(const Metadata& metadata,
-                                                              absl::Time) {
+absl::StatusOr<auth::SharedPrincipal> PrincipalCallers::Resolve(const Metadata& metadata,
+                                                                absl::Time) {
   const auto [first, last] = metadata.equal_range(kPrincipal);
   if (std::distance(first, last) != 1) return status::ApiKeyInvalid();
-  return signer_.Verify(View(first->second), absl::Now());
+  ASSIGN_OR_RETURN(auth::v1::Principal principal, signer_.Verify(View(first->second), absl::Now()));
+  return std::make_shared<const auth::v1::Principal>(std::move(principal));
 }
 
-absl::StatusOr<auth::v1::Principal> InsecureCallers::Resolve(const Metadata& metadata,
-                                                             absl::Time deadline) {
+absl::StatusOr<auth::SharedPrincipal> InsecureCallers::Resolve(const Metadata& metadata,
+                                                               absl::Time deadline) {
   const auto [first, last] = metadata.equal_range("alma-organization");
   if (first == last) return signed_.Resolve(metadata, deadline);
-  auth::v1::Principal principal;
+  auto principal = std::make_shared<auth::v1::Principal>();
   if (std::distance(first, last) != 1 || metadata.count(kPrincipal) != 0 ||
-      !id::ParseUuid(View(first->second), principal.mutable_organization_uuid())) {
+      !id::ParseUuid(View(first->second), principal->mutable_organization_uuid())) {
     return status::ApiKeyInvalid();
   }
-  for (const std::string& scope : auth::TenantScopes()) principal.add_scopes(scope);
+  for (const std::string& scope : auth::TenantScopes()) principal->add_scopes(scope);
   return principal;
 }
 

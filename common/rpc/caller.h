@@ -28,11 +28,11 @@ class Callers {
 
   // UNAUTHENTICATED, one and the same for every reason a caller is not let in; UNAVAILABLE when the
   // key store cannot be asked.
-  virtual absl::StatusOr<auth::v1::Principal> Resolve(const Metadata& metadata,
-                                                      absl::Time deadline) = 0;
+  virtual absl::StatusOr<auth::SharedPrincipal> Resolve(const Metadata& metadata,
+                                                        absl::Time deadline) = 0;
 
   // What Resolve would answer, where that is known without waiting for anything; else nullopt.
-  virtual std::optional<absl::StatusOr<auth::v1::Principal>> TryResolve(const Metadata&) {
+  virtual std::optional<absl::StatusOr<auth::SharedPrincipal>> TryResolve(const Metadata&) {
     return std::nullopt;
   }
 
@@ -54,9 +54,10 @@ class Callers {
 class ApiKeyCallers final : public Callers {
  public:
   explicit ApiKeyCallers(auth::Authenticator& authenticator) : authenticator_(authenticator) {}
-  absl::StatusOr<auth::v1::Principal> Resolve(const Metadata& metadata,
-                                              absl::Time deadline) override;
-  std::optional<absl::StatusOr<auth::v1::Principal>> TryResolve(const Metadata& metadata) override;
+  absl::StatusOr<auth::SharedPrincipal> Resolve(const Metadata& metadata,
+                                                absl::Time deadline) override;
+  std::optional<absl::StatusOr<auth::SharedPrincipal>> TryResolve(
+      const Metadata& metadata) override;
   std::unique_ptr<auth::KeyWatch> Watch(const Metadata& metadata, std::string_view scope,
                                         const auth::KeyWatches::OnChecked& on_checked) override;
   bool MayBeInternal() const override { return false; }
@@ -70,9 +71,10 @@ class ApiKeyCallers final : public Callers {
 class PrincipalCallers final : public Callers {
  public:
   explicit PrincipalCallers(const auth::Secrets& secrets) : signer_(secrets) {}
-  absl::StatusOr<auth::v1::Principal> Resolve(const Metadata& metadata,
-                                              absl::Time deadline) override;
-  std::optional<absl::StatusOr<auth::v1::Principal>> TryResolve(const Metadata& metadata) override {
+  absl::StatusOr<auth::SharedPrincipal> Resolve(const Metadata& metadata,
+                                                absl::Time deadline) override;
+  std::optional<absl::StatusOr<auth::SharedPrincipal>> TryResolve(
+      const Metadata& metadata) override {
     return Resolve(metadata, absl::InfiniteFuture());
   }
   bool MayLoseAccess() const override { return false; }
@@ -87,8 +89,8 @@ class PrincipalCallers final : public Callers {
 class InsecureCallers final : public Callers {
  public:
   explicit InsecureCallers(const auth::Secrets& secrets) : signed_(secrets) {}
-  absl::StatusOr<auth::v1::Principal> Resolve(const Metadata& metadata,
-                                              absl::Time deadline) override;
+  absl::StatusOr<auth::SharedPrincipal> Resolve(const Metadata& metadata,
+                                                absl::Time deadline) override;
   bool MayLoseAccess() const override { return false; }
   bool MayBeInternal() const override { return true; }
 

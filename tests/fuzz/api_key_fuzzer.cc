@@ -76,7 +76,7 @@ void CheckCaller(const Lines& lines) {
   const auto caller = callers.Resolve(metadata, absl::InfiniteFuture());
   Require(caller.ok() == HoldsTheKey(lines), "who is let in");
   if (caller.ok()) {
-    Require(caller->organization_uuid() == kOrganization, "the caller's organization");
+    Require((*caller)->organization_uuid() == kOrganization, "the caller's organization");
   } else {
     Require(caller.status() == status::ApiKeyInvalid(), "one text for every refusal");
   }

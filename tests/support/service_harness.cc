@@ -34,11 +34,12 @@ class TestRuntime::PrincipalInMetadata final : public rpc::Callers {
  public:
   bool MayBeInternal() const override { return true; }
 
-  absl::StatusOr<auth::v1::Principal> Resolve(const rpc::Metadata& metadata, absl::Time) override {
+  absl::StatusOr<auth::SharedPrincipal> Resolve(const rpc::Metadata& metadata,
+                                                absl::Time) override {
     const auto entry = metadata.find(kPrincipal);
     if (entry == metadata.end()) return status::ApiKeyInvalid();
-    auth::v1::Principal principal;
-    principal.ParseFromArray(entry->second.data(), static_cast<int>(entry->second.size()));
+    auto principal = std::make_shared<auth::v1::Principal>();
+    principal->ParseFromArray(entry->second.data(), static_cast<int>(entry->second.size()));
     return principal;
   }
 };

@@ -18,7 +18,7 @@ namespace alma::auth {
 // both go by. Thread-safe.
 class AskedStore {
  public:
-  absl::StatusOr<v1::Principal> Authenticate(std::string_view key) {
+  absl::StatusOr<SharedPrincipal> Authenticate(std::string_view key) {
     return authenticator.Authenticate(key, absl::InfiniteFuture());
   }
 

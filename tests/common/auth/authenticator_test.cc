@@ -27,9 +27,10 @@ TEST_CASE("a key in force becomes its principal") {
   const absl::Time deadline = absl::Now() + absl::Seconds(3);
   const auto principal = store.authenticator.Authenticate(key, deadline);
   REQUIRE(principal.ok());
-  CHECK(principal->organization_uuid() == kOrganization);
-  CHECK(principal->api_key_uuid() == "0190f3a2-7c1e-7b4d-8f00-0123456789ac");
-  CHECK(std::vector<std::string>(principal->scopes().begin(), principal->scopes().end()) ==
+  CHECK((*principal)->organization_uuid() == kOrganization);
+  CHECK((*principal)->api_key_uuid() == "0190f3a2-7c1e-7b4d-8f00-0123456789ac");
+  const auto& scopes = (*principal)->scopes();
+  CHECK(std::vector<std::string>(scopes.begin(), scopes.end()) ==
         std::vector<std::string>{"agents.read", "agents.write"});
   const auto sha256 = Sha256(key);
   CHECK(store.last_sha256() == std::string(sha256.begin(), sha256.end()));
@@ -87,10 +88,26 @@ TEST_CASE("what is remembered is found without asking") {
   const auto remembered = store.authenticator.Remembered(key);
   REQUIRE(remembered.has_value());
   REQUIRE(remembered->ok());
-  CHECK((*remembered)->organization_uuid() == kOrganization);
+  CHECK((**remembered)->organization_uuid() == kOrganization);
   CHECK(store.asked() == 1);
   store.authenticator.Forget();
   CHECK_FALSE(store.authenticator.Remembered(key).has_value());
+}
+
+TEST_CASE("calls with one key share its principal which outlives what is remembered") {
+  AskedStore store;
+  const std::string key = NewApiKey();
+  const auto first = store.Authenticate(key);
+  REQUIRE(first.ok());
+  const auto second = store.authenticator.Remembered(key);
+  REQUIRE(second.has_value());
+  REQUIRE(second->ok());
+  CHECK(first->get() == (*second)->get());
+  store.authenticator.Forget();
+  CHECK((*first)->organization_uuid() == kOrganization);
+  const auto again = store.Authenticate(key);
+  REQUIRE(again.ok());
+  CHECK(again->get() != first->get());
 }
 
 TEST_CASE("an answer is used for a second where nobody tells of changes") {

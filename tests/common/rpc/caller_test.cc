@@ -97,8 +97,8 @@ TEST_CASE("a signed principal is taken as it was signed") {
       {"alma-principal-bin", auth::PrincipalSigner(kSecrets).Sign(SomePrincipal())}};
   const auto caller = callers.Resolve(MetadataOf(entries), absl::InfiniteFuture());
   REQUIRE(caller.ok());
-  CHECK(caller->organization_uuid() == kOrganization);
-  CHECK(CheckScope(*caller, auth::kAgentsRead).ok());
+  CHECK((*caller)->organization_uuid() == kOrganization);
+  CHECK(CheckScope(**caller, auth::kAgentsRead).ok());
 }
 
 TEST_CASE("everything but exactly one good principal is refused alike") {

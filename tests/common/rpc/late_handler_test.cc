@@ -56,12 +56,12 @@ class LateService final : public Service {
 class KnownCallers final : public Callers {
  public:
   explicit KnownCallers(bool at_once) : at_once_(at_once) {}
-  absl::StatusOr<auth::v1::Principal> Resolve(const Metadata&, absl::Time) override {
-    return testing::Reader();
+  absl::StatusOr<auth::SharedPrincipal> Resolve(const Metadata&, absl::Time) override {
+    return std::make_shared<const auth::v1::Principal>(testing::Reader());
   }
-  std::optional<absl::StatusOr<auth::v1::Principal>> TryResolve(const Metadata&) override {
+  std::optional<absl::StatusOr<auth::SharedPrincipal>> TryResolve(const Metadata&) override {
     if (!at_once_) return std::nullopt;
-    return testing::Reader();
+    return std::make_shared<const auth::v1::Principal>(testing::Reader());
   }
   bool MayBeInternal() const override { return false; }
 

@@ -45,13 +45,14 @@ class KnownCallers final : public Callers {
  public:
   explicit KnownCallers(Callers& callers) : callers_(callers) {}
   bool MayBeInternal() const override { return callers_.MayBeInternal(); }
-  absl::StatusOr<auth::v1::Principal> Resolve(const Metadata& metadata,
-                                              absl::Time deadline) override {
+  absl::StatusOr<auth::SharedPrincipal> Resolve(const Metadata& metadata,
+                                                absl::Time deadline) override {
     auto caller = callers_.Resolve(metadata, deadline);
-    if (caller.ok() && caller->api_key_uuid() == kEndedKey) return status::ApiKeyInvalid();
+    if (caller.ok() && (*caller)->api_key_uuid() == kEndedKey) return status::ApiKeyInvalid();
     return caller;
   }
-  std::optional<absl::StatusOr<auth::v1::Principal>> TryResolve(const Metadata& metadata) override {
+  std::optional<absl::StatusOr<auth::SharedPrincipal>> TryResolve(
+      const Metadata& metadata) override {
     if (!remembered) return std::nullopt;
     return callers_.Resolve(metadata, absl::InfiniteFuture());
   }

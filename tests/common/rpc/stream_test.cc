@@ -130,9 +130,10 @@ struct StreamsBehind {
 class SlowDoor final : public Callers {
  public:
   bool MayBeInternal() const override { return false; }
-  absl::StatusOr<auth::v1::Principal> Resolve(const Metadata&, absl::Time) override {
+  absl::StatusOr<auth::SharedPrincipal> Resolve(const Metadata&, absl::Time) override {
     answer.WaitForNotification();
-    return testing::Caller("o", {auth::kConversationsWrite});
+    return std::make_shared<const auth::v1::Principal>(
+        testing::Caller("o", {auth::kConversationsWrite}));
   }
   absl::Notification answer;
 };
@@ -162,9 +163,10 @@ class Door final : public Callers {
  public:
   bool MayBeInternal() const override { return false; }
   bool MayLoseAccess() const override { return may_lose_access; }
-  absl::StatusOr<auth::v1::Principal> Resolve(const Metadata&, absl::Time) override {
+  absl::StatusOr<auth::SharedPrincipal> Resolve(const Metadata&, absl::Time) override {
     if (!open) return status::ApiKeyInvalid();
-    return testing::Caller("o", {auth::kConversationsWrite});
+    return std::make_shared<const auth::v1::Principal>(
+        testing::Caller("o", {auth::kConversationsWrite}));
   }
   std::atomic<bool> open = true;
   bool may_lose_access = true;
