@@ -5,15 +5,14 @@
 
 #include "absl/strings/cord.h"
 #include "alma/errors/v1/error_reason.pb.h"
+#include "common/status/details.h"
+#include "common/status/wire.h"
 #include "google/rpc/error_details.pb.h"
 
 namespace alma::status {
 namespace {
 
 using errors::v1::ErrorReason;
-
-constexpr std::string_view kReasonPrefix = "ERROR_REASON_";
-constexpr std::string_view kDomain = "alma";
 
 constexpr char kErrorInfoUrl[] = "type.googleapis.com/google.rpc.ErrorInfo";
 constexpr char kBadRequestUrl[] = "type.googleapis.com/google.rpc.BadRequest";
@@ -26,6 +25,11 @@ constexpr std::size_t kMaxDescriptionBytes = 200;
 // Leaves room for the text, ErrorInfo and the type URLs.
 constexpr std::size_t kMaxBadRequestBytes = kMaxDetailsBytes - kMaxMessageBytes - 256;
 
+// Tag and length, as long as details get.
+constexpr std::size_t kMaxFieldHead = 4;
+// ErrorInfo and RetryInfo.
+constexpr std::size_t kUsualDetailsBytes = 192;
+
 std::string Join(std::string_view a, std::string_view b) { return std::string(a).append(b); }
 
 std::string Truncate(std::string_view utf8, std::size_t max_bytes) {
@@ -36,27 +40,25 @@ std::string Truncate(std::string_view utf8, std::size_t max_bytes) {
   return Join(utf8.substr(0, end), kEllipsis);
 }
 
-std::string_view ReasonName(ErrorReason reason) {
-  return std::string_view(errors::v1::ErrorReason_Name(reason)).substr(kReasonPrefix.size());
+std::string_view View(const absl::string_view& text) { return {text.data(), text.size()}; }
+
+absl::Status Make(absl::StatusCode code, ErrorReason reason, const std::string& message) {
+  absl::Status status(code, message);
+  status.SetPayload(kErrorInfoUrl, ErrorInfoOf(reason));
+  return status;
 }
 
-absl::Status Make(absl::StatusCode code, ErrorReason reason, const std::string& message,
-                  std::string_view scope = {}) {
-  google::rpc::ErrorInfo info;
-  info.set_reason(std::string(ReasonName(reason)));
-  info.set_domain(std::string(kDomain));
-  if (!scope.empty()) (*info.mutable_metadata())["scope"] = std::string(scope);
-  absl::Status status(code, message);
-  status.SetPayload(kErrorInfoUrl, absl::Cord(info.SerializeAsString()));
+absl::Status WithMetadata(absl::Status status, std::string_view name, std::string_view value) {
+  if (const auto payload = status.GetPayload(kErrorInfoUrl)) {
+    std::string error_info(*payload);
+    AppendMetadata(name, value, &error_info);
+    status.SetPayload(kErrorInfoUrl, absl::Cord(error_info));
+  }
   return status;
 }
 
 absl::Status WithRetry(absl::Status status, absl::Duration delay) {
-  if (delay < absl::ZeroDuration()) delay = absl::ZeroDuration();
-  google::rpc::RetryInfo retry;
-  retry.mutable_retry_delay()->set_seconds(absl::IDivDuration(delay, absl::Seconds(1), &delay));
-  retry.mutable_retry_delay()->set_nanos(static_cast<int>(absl::ToInt64Nanoseconds(delay)));
-  status.SetPayload(kRetryInfoUrl, absl::Cord(retry.SerializeAsString()));
+  status.SetPayload(kRetryInfoUrl, absl::Cord(RetryInfoOf(delay)));
   return status;
 }
 
@@ -75,14 +77,30 @@ google::rpc::BadRequest ListViolations(const std::vector<FieldViolation>& violat
   return bad_request;
 }
 
-// Empty for a status that this file did not make.
-std::optional<google::rpc::ErrorInfo> FindErrorInfo(const absl::Status& status) {
-  const absl::optional<absl::Cord> payload = status.GetPayload(kErrorInfoUrl);
-  google::rpc::ErrorInfo info;
-  if (!payload || !info.ParseFromString(std::string(*payload)) || info.domain() != kDomain) {
-    return std::nullopt;
+void AppendDetail(std::string_view url, std::string_view value, std::string* rpc_status) {
+  std::string any;
+  any.reserve(url.size() + value.size() + 2 * kMaxFieldHead);
+  AppendBytes(google::protobuf::Any::kTypeUrlFieldNumber, url, &any);
+  AppendBytes(google::protobuf::Any::kValueFieldNumber, value, &any);
+  AppendBytes(google::rpc::Status::kDetailsFieldNumber, any, rpc_status);
+}
+
+// The serialized google.rpc.Status of an error that this file made.
+std::string Serialize(const absl::Status& status, std::string_view message) {
+  std::string rpc_status;
+  rpc_status.reserve(message.size() + kUsualDetailsBytes);
+  AppendNumber(google::rpc::Status::kCodeFieldNumber, static_cast<int>(status.code()), &rpc_status);
+  if (!message.empty()) {
+    AppendBytes(google::rpc::Status::kMessageFieldNumber, message, &rpc_status);
   }
-  return info;
+  for (const char* url : {kErrorInfoUrl, kBadRequestUrl, kRetryInfoUrl}) {
+    absl::optional<absl::Cord> payload = status.GetPayload(url);
+    if (!payload) continue;
+    const std::size_t size = rpc_status.size();
+    AppendDetail(url, View(payload->Flatten()), &rpc_status);
+    if (rpc_status.size() > kMaxDetailsBytes) rpc_status.resize(size);
+  }
+  return rpc_status;
 }
 
 }  // namespace
@@ -125,13 +143,17 @@ absl::Status PageTokenInvalid() {
 }
 
 absl::Status ApiKeyInvalid() {
-  return Make(absl::StatusCode::kUnauthenticated, ErrorReason::ERROR_REASON_API_KEY_INVALID,
-              "the API key is missing or not valid");
+  static const auto* const made = new absl::Status(Make(absl::StatusCode::kUnauthenticated,
+                                                        ErrorReason::ERROR_REASON_API_KEY_INVALID,
+                                                        "the API key is missing or not valid"));
+  return *made;
 }
 
 absl::Status ScopeMissing(std::string_view scope) {
-  return Make(absl::StatusCode::kPermissionDenied, ErrorReason::ERROR_REASON_SCOPE_MISSING,
-              Join("the API key lacks the scope ", scope), scope);
+  return WithMetadata(
+      Make(absl::StatusCode::kPermissionDenied, ErrorReason::ERROR_REASON_SCOPE_MISSING,
+           Join("the API key lacks the scope ", scope)),
+      "scope", scope);
 }
 
 absl::Status NotFound(std::string_view resource) {
@@ -220,55 +242,31 @@ absl::Status AtItem(const absl::Status& status, std::string_view item) {
   absl::Status result(status.code(), Join(Join(item, ": "), std::string(status.message())));
   status.ForEachPayload(
       [&](absl::string_view url, const absl::Cord& payload) { result.SetPayload(url, payload); });
-  google::rpc::ErrorInfo info;
-  if (const auto payload = status.GetPayload(kErrorInfoUrl)) {
-    info.ParseFromString(std::string(*payload));
-  }
-  (*info.mutable_metadata())["item"] = std::string(item);
-  result.SetPayload(kErrorInfoUrl, absl::Cord(info.SerializeAsString()));
-  return result;
+  return WithMetadata(std::move(result), "item", item);
 }
 
 std::string_view Reason(const absl::Status& status) {
-  const std::optional<google::rpc::ErrorInfo> info = FindErrorInfo(status);
-  ErrorReason reason;
-  if (!info || !errors::v1::ErrorReason_Parse(Join(kReasonPrefix, info->reason()), &reason)) {
-    return {};
-  }
-  return ReasonName(reason);
+  absl::optional<absl::Cord> payload = status.GetPayload(kErrorInfoUrl);
+  return payload ? ReasonIn(View(payload->Flatten())) : std::string_view();
 }
 
 std::optional<absl::Duration> RetryDelay(const absl::Status& status) {
   const absl::optional<absl::Cord> payload = status.GetPayload(kRetryInfoUrl);
-  google::rpc::RetryInfo retry;
-  if (!payload || !retry.ParseFromString(std::string(*payload))) return std::nullopt;
-  return absl::Seconds(retry.retry_delay().seconds()) +
-         absl::Nanoseconds(retry.retry_delay().nanos());
+  return payload ? DelayIn(std::string(*payload)) : std::nullopt;
 }
 
 google::rpc::Status ToRpcStatus(const absl::Status& status) {
   google::rpc::Status rpc_status;
-  if (status.ok()) return rpc_status;
-  if (!FindErrorInfo(status)) return ToRpcStatus(Internal());
-  rpc_status.set_code(static_cast<int>(status.code()));
-  rpc_status.set_message(
-      Truncate({status.message().data(), status.message().size()}, kMaxMessageBytes));
-  for (const char* url : {kErrorInfoUrl, kBadRequestUrl, kRetryInfoUrl}) {
-    const absl::optional<absl::Cord> payload = status.GetPayload(url);
-    if (!payload) continue;
-    google::protobuf::Any* detail = rpc_status.add_details();
-    detail->set_type_url(url);
-    detail->set_value(std::string(*payload));
-    if (rpc_status.ByteSizeLong() > kMaxDetailsBytes) rpc_status.mutable_details()->RemoveLast();
-  }
+  rpc_status.ParseFromString(ToGrpcStatus(status).error_details());
   return rpc_status;
 }
 
 grpc::Status ToGrpcStatus(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
-  const google::rpc::Status rpc_status = ToRpcStatus(status);
-  return grpc::Status(static_cast<grpc::StatusCode>(rpc_status.code()), rpc_status.message(),
-                      rpc_status.SerializeAsString());
+  if (Reason(status).empty()) return ToGrpcStatus(Internal());
+  const std::string message = Truncate(View(status.message()), kMaxMessageBytes);
+  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), message,
+                      Serialize(status, message));
 }
 
 std::string_view CodeName(grpc::StatusCode code) {

@@ -90,7 +90,8 @@ std::optional<absl::Duration> RetryDelay(const absl::Status& status);
 // never ErrorInfo.
 google::rpc::Status ToRpcStatus(const absl::Status& status);
 
-// The same as a call's final status, google.rpc.Status in error_details().
+// The same as a call's final status, google.rpc.Status in error_details(): the cheaper one, which
+// parses nothing.
 grpc::Status ToGrpcStatus(const absl::Status& status);
 
 // gRPC's own name of a status code, such as "NOT_FOUND".

@@ -90,6 +90,65 @@ TEST_CASE("every error carries its code and text and ErrorInfo") {
   }
 }
 
+// What protobuf itself writes for an error with these details.
+std::string Written(const grpc::Status& sent, const google::rpc::ErrorInfo& info,
+                    const std::optional<google::rpc::RetryInfo>& retry) {
+  google::rpc::Status rpc_status;
+  rpc_status.set_code(sent.error_code());
+  rpc_status.set_message(sent.error_message());
+  rpc_status.add_details()->PackFrom(info);
+  if (retry) rpc_status.add_details()->PackFrom(*retry);
+  return rpc_status.SerializeAsString();
+}
+
+TEST_CASE("the details of an error are the bytes that protobuf writes for them") {
+  for (const Case& expected : EveryError()) {
+    const google::rpc::Status details = Details(expected.status);
+    // Bytes of a BadRequest come from protobuf anyway.
+    if (FindDetail<google::rpc::BadRequest>(details)) continue;
+    INFO(expected.reason);
+    google::rpc::ErrorInfo info;
+    info.set_reason(expected.reason);
+    info.set_domain("alma");
+    if (expected.reason == "SCOPE_MISSING") (*info.mutable_metadata())["scope"] = "agents.read";
+    const grpc::Status sent = ToGrpcStatus(expected.status);
+    CHECK(sent.error_details() == Written(sent, info, FindDetail<google::rpc::RetryInfo>(details)));
+  }
+}
+
+TEST_CASE("a delay is written as protobuf writes it") {
+  for (const absl::Duration delay :
+       {absl::ZeroDuration(), absl::Nanoseconds(1), absl::Milliseconds(999), absl::Seconds(1),
+        absl::Milliseconds(1250), absl::Hours(24) + absl::Nanoseconds(999'999'999)}) {
+    INFO(delay);
+    google::rpc::ErrorInfo info;
+    info.set_reason("OVERLOADED");
+    info.set_domain("alma");
+    google::rpc::RetryInfo retry;
+    google::protobuf::Duration& told = *retry.mutable_retry_delay();
+    told.set_seconds(absl::ToInt64Seconds(delay));
+    told.set_nanos(
+        static_cast<int>((delay - absl::Seconds(told.seconds())) / absl::Nanoseconds(1)));
+    const grpc::Status sent = ToGrpcStatus(Overloaded(delay));
+    CHECK(sent.error_details() == Written(sent, info, retry));
+    CHECK(RetryDelay(Overloaded(delay)) == delay);
+  }
+}
+
+TEST_CASE("an error of an item names the item beside what the error said") {
+  const auto info = FindDetail<google::rpc::ErrorInfo>(
+      Details(AtItem(ScopeMissing("agents.write"), "messages[17]")));
+  REQUIRE(info);
+  CHECK(info->reason() == "SCOPE_MISSING");
+  CHECK(info->domain() == "alma");
+  CHECK(info->metadata().at("scope") == "agents.write");
+  CHECK(info->metadata().at("item") == "messages[17]");
+  const absl::Status outer = AtItem(AtItem(NotFound("message"), "messages[1]"), "batches[2]");
+  CHECK(FindDetail<google::rpc::ErrorInfo>(Details(outer))->metadata().at("item") == "batches[2]");
+  CHECK(RetryDelay(AtItem(Overloaded(absl::Seconds(3)), "messages[17]")) == absl::Seconds(3));
+  CHECK(Reason(AtItem(absl::CancelledError(), "messages[17]")).empty());
+}
+
 TEST_CASE("OK stays OK without details") {
   CHECK(ToGrpcStatus(absl::OkStatus()).ok());
   CHECK(ToGrpcStatus(absl::OkStatus()).error_details().empty());
