@@ -14,13 +14,13 @@ bool NamesCaller(const Principal& principal) {
   return !principal.organization_uuid().empty() || HasScope(principal, kInternal);
 }
 
-bool IsValidAt(const Principal& principal, absl::Time now) {
+}  // namespace
+
+bool HoldsAt(const Principal& principal, absl::Time now) {
   return principal.has_issued_at() && principal.has_expires_at() &&
          text::ToTime(principal.issued_at()) <= now + kPrincipalClockSkew &&
          now < text::ToTime(principal.expires_at()) + kPrincipalClockSkew;
 }
-
-}  // namespace
 
 PrincipalSigner::PrincipalSigner(const Secrets& secrets) : keys_(secrets, "alma principal v1") {}
 
@@ -41,7 +41,7 @@ absl::StatusOr<Principal> PrincipalSigner::Verify(std::string_view signed_princi
       envelope.signature().size() != Mac().size() ||
       !keys_.Verify(envelope.principal(), envelope.signature()) ||
       !principal.ParseFromString(envelope.principal()) || !NamesCaller(principal) ||
-      !IsValidAt(principal, now)) {
+      !HoldsAt(principal, now)) {
     return status::ApiKeyInvalid();
   }
   return principal;

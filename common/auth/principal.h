@@ -19,6 +19,9 @@ using SharedPrincipal = std::shared_ptr<const v1::Principal>;
 // Clocks of gateway and services may differ by this much.
 inline constexpr absl::Duration kPrincipalClockSkew = absl::Seconds(30);
 
+// Whether it has both times and `now` lies between them, give or take the clock skew.
+bool HoldsAt(const v1::Principal& principal, absl::Time now);
+
 // Signs and verifies who a call is made for: the value of the metadata entry `alma-principal-bin`
 // (before gRPC's base64). Thread-safe; keep one per process.
 class PrincipalSigner {

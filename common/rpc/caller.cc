@@ -66,8 +66,7 @@ absl::StatusOr<auth::SharedPrincipal> PrincipalCallers::Resolve(const Metadata& 
                                                                 absl::Time) {
   const auto [first, last] = metadata.equal_range(kPrincipal);
   if (std::distance(first, last) != 1) return status::ApiKeyInvalid();
-  ASSIGN_OR_RETURN(auth::v1::Principal principal, signer_.Verify(View(first->second), absl::Now()));
-  return std::make_shared<const auth::v1::Principal>(std::move(principal));
+  return verified_.Verify(View(first->second), absl::Now());
 }
 
 absl::StatusOr<auth::SharedPrincipal> InsecureCallers::Resolve(const Metadata& metadata,

@@ -13,6 +13,7 @@
 #include "common/auth/authenticator.h"
 #include "common/auth/key_watch.h"
 #include "common/auth/principal.h"
+#include "common/auth/verified_principals.h"
 
 namespace alma::rpc {
 
@@ -67,10 +68,11 @@ class ApiKeyCallers final : public Callers {
 };
 
 // By the gateway's `alma-principal-bin`, which is looked at once: it is the gateway that ends the
-// calls of a key that has ended, and a call may outlast the principal that it began with.
+// calls of a key that has ended, and a call may outlast the principal that it began with. One that
+// was good before is not verified again, but must not have expired (auth::VerifiedPrincipals).
 class PrincipalCallers final : public Callers {
  public:
-  explicit PrincipalCallers(const auth::Secrets& secrets) : signer_(secrets) {}
+  explicit PrincipalCallers(const auth::Secrets& secrets) : verified_(secrets) {}
   absl::StatusOr<auth::SharedPrincipal> Resolve(const Metadata& metadata,
                                                 absl::Time deadline) override;
   std::optional<absl::StatusOr<auth::SharedPrincipal>> TryResolve(
@@ -81,7 +83,7 @@ class PrincipalCallers final : public Callers {
   bool MayBeInternal() const override { return true; }
 
  private:
-  const auth::PrincipalSigner signer_;
+  auth::VerifiedPrincipals verified_;
 };
 
 // As PrincipalCallers, and for development also by a plain `alma-organization: <uuid>`, with

@@ -101,6 +101,18 @@ TEST_CASE("a signed principal is taken as it was signed") {
   CHECK(CheckScope(**caller, auth::kAgentsRead).ok());
 }
 
+TEST_CASE("calls with the bytes of one signed principal share it") {
+  PrincipalCallers callers(kSecrets);
+  const Entries entries = {
+      {"alma-principal-bin", auth::PrincipalSigner(kSecrets).Sign(SomePrincipal())}};
+  const auto first = callers.Resolve(MetadataOf(entries), absl::InfiniteFuture());
+  const auto second = callers.TryResolve(MetadataOf(entries));
+  REQUIRE(first.ok());
+  REQUIRE(second.has_value());
+  REQUIRE(second->ok());
+  CHECK(first->get() == (*second)->get());
+}
+
 TEST_CASE("everything but exactly one good principal is refused alike") {
   PrincipalCallers callers(kSecrets);
   const auth::PrincipalSigner signer(kSecrets);
