@@ -41,10 +41,13 @@ class Alma:
             file.write(text + "\n")
         return path
 
-    def _start(self, program, flags, listen):
-        process = self._lab.start([self._programs / program, *flags, f"--listen={listen}",
-                                   "--metrics_listen=", "--log_level=error"])
+    def _launch(self, command):
+        process = self._lab.start(command)
         return Server(process, process.wait_for_ready_line())
+
+    def _start(self, program, flags, listen):
+        return self._launch([self._programs / program, *flags, f"--listen={listen}",
+                             "--metrics_listen=", "--log_level=error"])
 
     def socket(self, name):
         return f"unix:{self.folder}/{name}"
@@ -66,13 +69,11 @@ class Alma:
                 f"--listen={listen}", f"--principal_secret_file={self.secret_file}"]
 
     def serve(self, *flags):
-        process = self._lab.start([*self.serve_command(self.socket("alma")), *flags])
-        return Server(process, process.wait_for_ready_line())
+        return self._launch([*self.serve_command(self.socket("alma")), *flags])
 
     def echo(self):
         """A backend that answers what it is sent, in place of alma-conversations."""
-        process = self._lab.start([self._programs / "alma_echo", f"--listen_on={self.socket('echo')}"])
-        return Server(process, process.wait_for_ready_line())
+        return self._launch([self._programs / "alma_echo", f"--listen_on={self.socket('echo')}"])
 
     def direct(self, address):
         return Target(self._programs / "alma_load", address, secret_file=self.secret_file,
