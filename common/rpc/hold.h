@@ -20,9 +20,12 @@ class Hold {
   // Runs `call`, at once unless it is held.
   template <typename Body>
   void Pass(Body call) ABSL_LOCKS_EXCLUDED(mutex_) {
-    if (!held_.load(std::memory_order_relaxed)) return call();
+    if (!held()) return call();
     Keep(std::move(call));
   }
+
+  // Whether Pass would keep a call.
+  bool held() const { return held_.load(std::memory_order_relaxed); }
 
   void Begin() ABSL_LOCKS_EXCLUDED(mutex_);
   // Runs what was kept, on this thread.

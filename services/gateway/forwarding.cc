@@ -58,6 +58,26 @@ Forwarding::Forwarding(const rpc::Method& method, const Destination& to,
       record_(method, to.runtime, context, default_deadline),
       window_(window) {}
 
+std::optional<absl::Status> Forwarding::TryAdmit() {
+  if (!rpc::Visible(method_, to_.runtime)) return status::MethodUnimplemented();
+  std::optional<absl::Status> admitted = record_.TryAdmit();
+  return admitted.has_value() && admitted->ok() ? TakePlace() : admitted;
+}
+
+void Forwarding::AdmitLater(const Admitted& done) {
+  const auto admit = [this, done] {
+    const absl::Status admitted = record_.Guard([this] { return record_.Admit(); });
+    done(admitted.ok() ? TakePlace() : admitted);
+  };
+  if (to_.runtime.workers.Submit(admit, record_.deadline())) return;
+  done(status::Overloaded(to_.runtime.workers.RetryAfter()));
+}
+
+void Forwarding::Admit(const Admitted& done) {
+  if (const auto admitted = TryAdmit(); admitted.has_value()) return done(*admitted);
+  AdmitLater(done);
+}
+
 absl::Status Forwarding::TakePlace() {
   place_.emplace(to_.backend);
   if (!place_->reachable()) return status::BackendUnavailable();
@@ -68,14 +88,17 @@ absl::Status Forwarding::TakePlace() {
 }
 
 grpc::GenericStub& Forwarding::Start() {
-  backend_context_.AddMetadata(rpc::kPrincipal, to_.principals.For(record_.caller(), absl::Now()));
-  backend_context_.AddMetadata(rpc::kRequestId, record_.request_id());
+  grpc::ClientContext& context = backend_context_.emplace();
+  context.AddMetadata(rpc::kPrincipal, to_.principals.For(record_.caller(), absl::Now()));
+  context.AddMetadata(rpc::kRequestId, record_.request_id());
   const rpc::Trace& trace = record_.trace();
-  if (!trace.parent.empty()) backend_context_.AddMetadata(rpc::kTraceParent, trace.parent);
-  if (!trace.state.empty()) backend_context_.AddMetadata(rpc::kTraceState, trace.state);
+  if (!trace.parent.empty()) context.AddMetadata(rpc::kTraceParent, trace.parent);
+  if (!trace.state.empty()) context.AddMetadata(rpc::kTraceState, trace.state);
   if (record_.deadline() != absl::InfiniteFuture()) {
-    backend_context_.set_deadline(absl::ToChronoTime(record_.deadline()));
+    context.set_deadline(absl::ToChronoTime(record_.deadline()));
   }
+  started_ = true;
+  if (cancelled_) context.TryCancel();
   return place_->stub();
 }
 
@@ -83,14 +106,14 @@ void Forwarding::PassInitialMetadata() {
   if (passed_initial_metadata_) return;
   passed_initial_metadata_ = true;
   record_.SendInitialMetadata();
-  for (const auto& [name, value] : backend_context_.GetServerInitialMetadata()) {
+  for (const auto& [name, value] : backend_context_->GetServerInitialMetadata()) {
     const std::string key = ToString(name);
     if (GoesOn(key)) context_.AddInitialMetadata(key, ToString(value));
   }
 }
 
 void Forwarding::PassTrailers() {
-  for (const auto& [name, value] : backend_context_.GetServerTrailingMetadata()) {
+  for (const auto& [name, value] : backend_context_->GetServerTrailingMetadata()) {
     const std::string key = ToString(name);
     if (GoesOn(key)) context_.AddTrailingMetadata(key, ToString(value));
   }
@@ -98,7 +121,7 @@ void Forwarding::PassTrailers() {
 
 absl::Status Forwarding::WithoutAnswer(const grpc::Status& status) const {
   // Services always say why; gRPC, which makes these where a connection fails, names addresses.
-  if (!status.error_details().empty() || !backend_context_.GetServerTrailingMetadata().empty()) {
+  if (!status.error_details().empty() || !backend_context_->GetServerTrailingMetadata().empty()) {
     return absl::OkStatus();
   }
   switch (status.error_code()) {
@@ -132,7 +155,7 @@ grpc::Status Forwarding::Close(const grpc::Status& status) {
     return record_.Close(without);
   }
   // An error without initial metadata stays trailers-only, so that clients retry it.
-  if (status.ok() || !backend_context_.GetServerInitialMetadata().empty()) PassInitialMetadata();
+  if (status.ok() || !backend_context_->GetServerInitialMetadata().empty()) PassInitialMetadata();
   PassTrailers();
   if (status.error_code() > grpc::StatusCode::UNAUTHENTICATED) {
     grpc::Status unknown(grpc::StatusCode::UNKNOWN, status.error_message());

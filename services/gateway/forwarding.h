@@ -48,20 +48,16 @@ class Forwarding {
   Forwarding(const rpc::Method& method, const Destination& to, grpc::CallbackServerContext& context,
              absl::Duration default_deadline, limit::CongestionWindow* window = nullptr);
 
-  // Calls `done` with whether the call may be made, for which it has a place at the backend then:
-  // at once where the key is remembered, else on a worker. This object outlives `done`.
-  template <typename Done>
-  void Admit(Done done) {
-    if (!rpc::Visible(method_, to_.runtime)) return done(status::MethodUnimplemented());
-    const auto take_place = [this, done](const absl::Status& admitted) {
-      done(admitted.ok() ? TakePlace() : admitted);
-    };
-    if (auto admitted = record_.TryAdmit(); admitted.has_value()) return take_place(*admitted);
-    const bool queued = to_.runtime.workers.Submit(
-        [this, take_place] { take_place(record_.Guard([this] { return record_.Admit(); })); },
-        record_.deadline());
-    if (!queued) done(status::Overloaded(to_.runtime.workers.RetryAfter()));
-  }
+  // Whether the call may be made, for which it has a place at the backend then; nullopt where that
+  // is not known at once.
+  std::optional<absl::Status> TryAdmit();
+
+  // Where TryAdmit did not know: calls `done` with the answer, on a worker unless there is none.
+  // This object outlives `done`.
+  using Admitted = std::function<void(const absl::Status&)>;
+  void AdmitLater(const Admitted& done);
+  // The one or the other.
+  void Admit(const Admitted& done);
 
   // As rpc::CallRecord::WatchKey.
   std::unique_ptr<auth::KeyWatch> WatchKey(const auth::KeyWatches::OnChecked& on_checked) const {
@@ -71,12 +67,12 @@ class Forwarding {
   // Makes the context for the backend. After Admit.
   grpc::GenericStub& Start();
   // Valid after Start.
-  grpc::ClientContext& backend_context() { return backend_context_; }
+  grpc::ClientContext& backend_context() { return *backend_context_; }
 
   // Ends the call to the backend, begun or not.
   void Cancel() {
     cancelled_ = true;
-    backend_context_.TryCancel();
+    if (started_) backend_context_->TryCancel();
   }
 
   // Copies the backend's initial metadata for the client, before it is sent.
@@ -105,11 +101,14 @@ class Forwarding {
   const Destination& to_;
   grpc::CallbackServerContext& context_;
   rpc::CallRecord record_;
-  grpc::ClientContext backend_context_;
+  // Made by Start: it costs more than a refusal.
+  std::optional<grpc::ClientContext> backend_context_;
   limit::CongestionWindow* const window_;
   std::optional<limit::CongestionWindow::Call> on_its_way_;
   std::optional<Backend::Place> place_;
   bool passed_initial_metadata_ = false;
+  // Of Start and Cancel the later one sees that there was the other.
+  std::atomic<bool> started_ = false;
   std::atomic<bool> cancelled_ = false;
 };
 

@@ -15,7 +15,7 @@ grpc::ServerUnaryReactor* ForwardedService::BeginUnary(const rpc::Method& method
                                                        grpc::CallbackServerContext& context,
                                                        const grpc::ByteBuffer& in,
                                                        grpc::ByteBuffer* out) {
-  return new UnaryProxy(method, to_, windows_.find(&method)->second, context, in, out);
+  return UnaryProxy::Begin(method, to_, windows_.find(&method)->second, context, in, out);
 }
 
 rpc::BytesService::Stream* ForwardedService::BeginStream(const rpc::Method& method,

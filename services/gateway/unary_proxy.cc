@@ -1,10 +1,36 @@
 #include "services/gateway/unary_proxy.h"
 
-#include <utility>
+#include <optional>
 
 #include "common/status/status.h"
 
 namespace alma::gateway {
+
+grpc::ServerUnaryReactor* UnaryProxy::Begin(const rpc::Method& method, const Destination& to,
+                                            limit::CongestionWindow& window,
+                                            grpc::CallbackServerContext& context,
+                                            const grpc::ByteBuffer& in, grpc::ByteBuffer* out) {
+  auto* const proxy = new UnaryProxy(method, to, window, context, in, out);
+  const auto forward = [proxy](const absl::Status& admitted) { proxy->Forward(admitted); };
+  if (to.runtime.hold.held()) {
+    to.runtime.hold.Pass([proxy, forward] { proxy->forwarding_.Admit(forward); });
+    return proxy;
+  }
+  const std::optional<absl::Status> admitted = proxy->forwarding_.TryAdmit();
+  if (admitted.has_value() && !admitted->ok()) {
+    // gRPC takes leave of this one without another thread.
+    grpc::ServerUnaryReactor* const reactor = context.DefaultReactor();
+    reactor->Finish(proxy->forwarding_.Close(*admitted));
+    delete proxy;
+    return reactor;
+  }
+  if (admitted.has_value()) {
+    forward(*admitted);
+  } else {
+    proxy->forwarding_.AdmitLater(forward);
+  }
+  return proxy;
+}
 
 UnaryProxy::UnaryProxy(const rpc::Method& method, const Destination& to,
                        limit::CongestionWindow& window, grpc::CallbackServerContext& context,
@@ -12,10 +38,7 @@ UnaryProxy::UnaryProxy(const rpc::Method& method, const Destination& to,
     : method_(method),
       forwarding_(method, to, context, to.runtime.default_deadline, &window),
       in_(in),
-      out_(out) {
-  to.runtime.hold.Pass(
-      [this] { forwarding_.Admit([this](const absl::Status& admitted) { Forward(admitted); }); });
-}
+      out_(out) {}
 
 void UnaryProxy::Forward(const absl::Status& admitted) {
   if (!admitted.ok()) return Finish(forwarding_.Close(admitted));

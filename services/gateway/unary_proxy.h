@@ -13,16 +13,21 @@ namespace alma::gateway {
 // One unary call, forwarded as such; a compressed request stays so.
 class UnaryProxy final : public grpc::ServerUnaryReactor {
  public:
-  // `window`: of this method's calls. `in` and `out` live as long as the call; this object deletes
-  // itself.
-  UnaryProxy(const rpc::Method& method, const Destination& to, limit::CongestionWindow& window,
-             grpc::CallbackServerContext& context, const grpc::ByteBuffer& in,
-             grpc::ByteBuffer* out);
+  // What answers the call; one that is refused at once needs nothing of this. `window`: of this
+  // method's calls. `in` and `out` live as long as the call.
+  static grpc::ServerUnaryReactor* Begin(const rpc::Method& method, const Destination& to,
+                                         limit::CongestionWindow& window,
+                                         grpc::CallbackServerContext& context,
+                                         const grpc::ByteBuffer& in, grpc::ByteBuffer* out);
 
   void OnCancel() override { forwarding_.Cancel(); }
   void OnDone() override { delete this; }
 
  private:
+  UnaryProxy(const rpc::Method& method, const Destination& to, limit::CongestionWindow& window,
+             grpc::CallbackServerContext& context, const grpc::ByteBuffer& in,
+             grpc::ByteBuffer* out);
+
   void Forward(const absl::Status& admitted);
   void Answer(const grpc::Status& status);
 

@@ -14,10 +14,13 @@ TEST_CASE("what is held runs when the hold ends and in its order") {
   std::vector<int> ran;
   hold.Pass([&] { ran.push_back(0); });
   CHECK(ran == std::vector<int>{0});
+  CHECK_FALSE(hold.held());
   hold.Begin();
+  CHECK(hold.held());
   for (const int call : {1, 2, 3}) hold.Pass([&ran, call] { ran.push_back(call); });
   CHECK(ran == std::vector<int>{0});
   hold.End();
+  CHECK_FALSE(hold.held());
   CHECK(ran == std::vector<int>{0, 1, 2, 3});
   hold.Pass([&] { ran.push_back(4); });
   CHECK(ran.back() == 4);

@@ -144,6 +144,20 @@ TEST_CASE("a call without a deadline gets the gateway's") {
   CHECK(deadline < begun + std::chrono::seconds(32));
 }
 
+TEST_CASE("a call that its client gave up before it was let in does not reach the backend") {
+  Pair pair;
+  pair.keys.delay_millis = 500;
+  const auto context = pair.NewContext();
+  std::thread client([&] { GetStatus(*context, *pair.proxied); });
+  CHECK(testing::Eventually([&] { return !pair.keys.asked().empty(); }));
+  context->TryCancel();
+  client.join();
+  absl::SleepFor(absl::Seconds(1));
+  CHECK(pair.messages.calls().empty());
+  const auto next = pair.NewContext();
+  CHECK(GetStatus(*next, *pair.proxied).ok());
+}
+
 TEST_CASE("a client that gives up is not waited for at the backend") {
   Pair pair;
   absl::Notification arrived;
