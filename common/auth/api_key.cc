@@ -2,9 +2,11 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdlib>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "common/id/random.h"
 
@@ -24,6 +26,8 @@ constexpr std::size_t kPrefixSize = 12;
 
 // 2^256 - 1.
 constexpr std::string_view kGreatestSecret = "yhjskwdA6OZ1AL1YmHWZWm8LLG7HjnuCA2j5rOw8Xp1";
+
+bool IsDigit(char c) { return absl::ascii_isalnum(static_cast<unsigned char>(c)); }
 
 using Number = std::array<std::uint8_t, kSecretBytes>;  // big-endian
 
@@ -77,8 +81,7 @@ std::string NewApiKey() {
 bool IsWellFormedApiKey(std::string_view key) {
   if (key.size() != kKeySize || !key.starts_with(kStart) || key[kSignedSize] != '_') return false;
   const std::string_view secret = key.substr(kStart.size(), kSecretDigits);
-  return secret.find_first_not_of(kAlphabet) == std::string_view::npos &&
-         secret <= kGreatestSecret &&
+  return std::all_of(secret.begin(), secret.end(), IsDigit) && secret <= kGreatestSecret &&
          key.substr(kSignedSize + 1) == Checksum(key.substr(0, kSignedSize));
 }
 

@@ -13,6 +13,9 @@
 namespace alma::log {
 namespace {
 
+// Of the line of a call.
+constexpr size_t kUsualBytes = 384;
+
 spdlog::logger& Logger() {
   static const std::shared_ptr<spdlog::logger> logger = [] {
     auto made =
@@ -27,7 +30,9 @@ spdlog::logger& Logger() {
 
 void Write(spdlog::level::level_enum level, std::string_view event, Fields fields) {
   if (!Logger().should_log(level)) return;
-  std::string line = R"("event":)";
+  std::string line;
+  line.reserve(kUsualBytes);
+  line += R"("event":)";
   AppendJsonString(event, &line);
   for (const Field& field : fields) {
     line += ',';
