@@ -33,7 +33,9 @@ KeyCache::Found KeyCache::Find(const KeyHash& hash, absl::Time now) const {
     return {.key = key};
   }
   const Unknown& unknown = unknown_[PlaceOf(hash)];
-  return {.key = nullptr, .unknown = now < unknown.until && unknown.hash == hash};
+  return {
+      .key = nullptr,
+      .unknown = now < unknown.until && unknown.epoch == unknown_epoch_ && unknown.hash == hash};
 }
 
 int64_t KeyCache::epoch() const {
@@ -41,9 +43,15 @@ int64_t KeyCache::epoch() const {
   return epoch_;
 }
 
+bool KeyCache::Overtaken(const KeyHash& hash, const KnownKey& key, int64_t epoch) const {
+  const std::string& organization = key.principal.organization_uuid();
+  return epoch < forgotten_.Of(organization) || key.change_seq < changed_keys_.Of(hash) ||
+         key.change_seq < changed_organizations_.Of(organization);
+}
+
 bool KeyCache::Keep(const KeyHash& hash, std::shared_ptr<const KnownKey> key, int64_t epoch) {
   absl::MutexLock lock(&mutex_);
-  if (epoch != epoch_ || key->change_seq < change_seq_) return false;
+  if (Overtaken(hash, *key, epoch)) return false;
   unknown_[PlaceOf(hash)].until = absl::InfinitePast();
   if (const auto at = index_.find(hash); at != index_.end()) {
     // What was read last is also the newest: questions for a key come one after another.
@@ -74,9 +82,9 @@ void KeyCache::Forget() {
 
 void KeyCache::Forget(const std::string& organization_uuid) {
   absl::MutexLock lock(&mutex_);
-  ++epoch_;
+  forgotten_.Set(organization_uuid, ++epoch_);
   EraseOf(organization_uuid, kAnyChange);
-  std::fill(unknown_.begin(), unknown_.end(), Unknown());
+  ForgetUnknown();
 }
 
 bool KeyCache::Apply(const ListKeyChangesResponse& change, absl::Time now) {
@@ -91,6 +99,7 @@ bool KeyCache::Apply(const ListKeyChangesResponse& change, absl::Time now) {
     // The changes before the first one seen were not sent.
     dropped = EraseBefore(change_seq_);
   }
+  Note(change, before);
   KeyHash hash;
   if (change.has_key() && ToHash(change.key().secret_sha256(), &hash)) {
     const auto at = index_.find(hash);
@@ -105,13 +114,27 @@ bool KeyCache::Apply(const ListKeyChangesResponse& change, absl::Time now) {
   }
   if (change.has_organization()) {
     const bool active = change.organization().active();
-    if (active) std::fill(unknown_.begin(), unknown_.end(), Unknown());
+    if (active) ForgetUnknown();
     for (const KeyHash& erased : EraseOf(change.organization().organization_uuid(), change_seq_)) {
       dropped = true;
       if (!active) Remember(erased, now + kRememberUnknown);
     }
   }
   return dropped;
+}
+
+void KeyCache::Note(const ListKeyChangesResponse& change, int64_t before) {
+  KeyHash hash;
+  const bool key = change.has_key() && ToHash(change.key().secret_sha256(), &hash);
+  const bool unnamed = !key && !change.has_organization() && change.change_seq() > before;
+  if (before < 0 || change.change_seq() < before || unnamed) {
+    changed_keys_.SetAll(change.change_seq());
+    changed_organizations_.SetAll(change.change_seq());
+  }
+  if (key) changed_keys_.Set(hash, change.change_seq());
+  if (change.has_organization()) {
+    changed_organizations_.Set(change.organization().organization_uuid(), change.change_seq());
+  }
 }
 
 int64_t KeyCache::change_seq() const {
@@ -131,15 +154,15 @@ size_t KeyCache::PlaceOf(const KeyHash& hash) {
 }
 
 void KeyCache::Remember(const KeyHash& hash, absl::Time until) {
-  unknown_[PlaceOf(hash)] = {hash, until};
+  unknown_[PlaceOf(hash)] = {hash, until, unknown_epoch_};
 }
 
 void KeyCache::Clear() {
-  ++epoch_;
+  forgotten_.SetAll(++epoch_);
   slots_.clear();
   index_.clear();
   by_organization_.clear();
-  std::fill(unknown_.begin(), unknown_.end(), Unknown());
+  ForgetUnknown();
 }
 
 void KeyCache::Erase(size_t slot) {

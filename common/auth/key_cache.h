@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 #include "alma/auth/v1/principal.pb.h"
 #include "alma/organizations/v1/api_keys.pb.h"
+#include "common/auth/newest.h"
 
 namespace alma::auth {
 
@@ -59,16 +60,17 @@ class KeyCache {
   // Grows with everything that overtakes answers on their way. Read it before asking.
   int64_t epoch() const ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Remembers an answer to a question that was asked in `epoch`. False where a change may have
-  // overtaken it: then it must not be used, but asked for again.
+  // Remembers an answer to a question that was asked in `epoch`. False where a change of the key or
+  // of its organization may have overtaken it: then it must not be used, but asked for again.
   [[nodiscard]] bool Keep(const KeyHash& hash, std::shared_ptr<const KnownKey> key, int64_t epoch)
       ABSL_LOCKS_EXCLUDED(mutex_);
-  // The same of a key that is not in force, asked for at `asked`.
+  // The same of a key that is not in force, asked for at `asked`, which anything forgotten may have
+  // overtaken: nobody knows whose it is.
   [[nodiscard]] bool KeepUnknown(const KeyHash& hash, absl::Time asked, int64_t epoch)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Forgets everything, or the keys of one organization, and all keys that did not exist; what is
-  // on its way is overtaken.
+  // on its way of them is overtaken.
   void Forget() ABSL_LOCKS_EXCLUDED(mutex_);
   void Forget(const std::string& organization_uuid) ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -90,9 +92,16 @@ class KeyCache {
   struct Unknown {
     KeyHash hash{};
     absl::Time until = absl::InfinitePast();
+    int64_t epoch = 0;
   };
   static size_t PlaceOf(const KeyHash& hash);
+  bool Overtaken(const KeyHash& hash, const KnownKey& key, int64_t epoch) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  // Notes whom the change behind `before` has changed: anybody, where it does not say.
+  void Note(const organizations::v1::ListKeyChangesResponse& change, int64_t before)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Remember(const KeyHash& hash, absl::Time until) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ForgetUnknown() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { ++unknown_epoch_; }
   void Clear() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Takes out the key in this slot, where the last one moves to.
   void Erase(size_t slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -110,9 +119,16 @@ class KeyCache {
       ABSL_GUARDED_BY(mutex_);
   // Where the search for a key to give up goes on.
   size_t hand_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Those of `unknown_epoch_` count.
   std::vector<Unknown> unknown_ ABSL_GUARDED_BY(mutex_);
+  int64_t unknown_epoch_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t epoch_ ABSL_GUARDED_BY(mutex_) = 0;
+  // The epoch in which the keys of an organization were forgotten.
+  Newest<std::string> forgotten_ ABSL_GUARDED_BY(mutex_);
   int64_t change_seq_ ABSL_GUARDED_BY(mutex_) = -1;
+  // The change_seq of the newest change of a key, and of an organization.
+  Newest<KeyHash> changed_keys_ ABSL_GUARDED_BY(mutex_);
+  Newest<std::string> changed_organizations_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace alma::auth

@@ -1,6 +1,7 @@
 #include "common/auth/key_cache.h"
 
 #include <atomic>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -103,6 +104,48 @@ TEST_CASE("what is forgotten in this process overtakes answers on their way") {
   CHECK_FALSE(KnowsAsUnknown(cache, 3));
   CHECK_FALSE(cache.Keep(HashOf(1), Key(4), epoch));
   CHECK_FALSE(cache.KeepUnknown(HashOf(3), kNow, epoch));
+}
+
+TEST_CASE("what happens to others overtakes no answer on its way") {
+  KeyCache cache(10);
+  cache.Apply(Heartbeat(3), kNow);
+  const int64_t epoch = cache.epoch();
+  for (int i = 4; i < 10; ++i) {
+    cache.Apply(KeyChange(i, HashOf(i), true), kNow);
+    cache.Forget(kOtherOrganization);
+  }
+  cache.Apply(OrganizationChange(10, kOtherOrganization, true), kNow);
+  CHECK(cache.Keep(HashOf(1), Key(3), epoch));
+  CHECK(Knows(cache, 1));
+  CHECK_FALSE(cache.Keep(HashOf(2), Key(3, kOtherOrganization), epoch));
+  CHECK_FALSE(cache.Keep(HashOf(2), Key(9, kOtherOrganization), cache.epoch()));
+  CHECK(cache.Keep(HashOf(2), Key(10, kOtherOrganization), cache.epoch()));
+  CHECK_FALSE(cache.Keep(HashOf(5), Key(4), epoch));
+  CHECK(cache.Keep(HashOf(5), Key(5), epoch));
+}
+
+TEST_CASE("more changes than are remembered one by one overtake all that is on its way") {
+  KeyCache cache(10);
+  constexpr int kNames = static_cast<int>(Newest<std::string>::kNames);
+  cache.Apply(Heartbeat(0), kNow);
+  const int64_t epoch = cache.epoch();
+  for (int i = 1; i <= kNames; ++i) cache.Apply(KeyChange(i, HashOf(i), false), kNow);
+  REQUIRE(cache.Keep(HashOf(0), Key(0), epoch));
+  cache.Apply(KeyChange(kNames + 1, HashOf(kNames + 1), false), kNow);
+  CHECK_FALSE(cache.Keep(HashOf(0), Key(kNames), epoch));
+  CHECK(cache.Keep(HashOf(0), Key(kNames + 1), epoch));
+  for (int i = 1; i <= kNames; ++i) cache.Forget(std::to_string(i));
+  REQUIRE(cache.Keep(HashOf(0), Key(kNames + 1), epoch));
+  cache.Forget(kOtherOrganization);
+  CHECK_FALSE(cache.Keep(HashOf(0), Key(kNames + 1), epoch));
+}
+
+TEST_CASE("a change without a name overtakes all that is on its way") {
+  KeyCache cache(10);
+  cache.Apply(Heartbeat(3), kNow);
+  cache.Apply(Heartbeat(5), kNow);
+  CHECK_FALSE(cache.Keep(HashOf(1), Key(4), cache.epoch()));
+  CHECK(cache.Keep(HashOf(1), Key(5), cache.epoch()));
 }
 
 TEST_CASE("a key that is not in force is remembered as such for a second") {
