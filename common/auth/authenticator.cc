@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <utility>
-#include <vector>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/status/status.h"
@@ -61,14 +60,16 @@ Authenticator::Authenticator(Verify verify, std::function<absl::Time()> now, siz
             return found.has_value() && found->ok() && HasScope((**found)->principal, scope);
           },
           [this] { CheckSoon(); }),
-      worker_([this] { Work(); }) {}
+      checker_([this] { CheckAgainAndAgain(); }),
+      asker_([this] { AskForOthers(); }) {}
 
 Authenticator::~Authenticator() {
   {
     absl::MutexLock lock(&work_mutex_);
     stopping_ = true;
   }
-  worker_.join();
+  checker_.join();
+  asker_.join();
 }
 
 absl::StatusOr<SharedPrincipal> Authenticator::Authenticate(std::string_view api_key,
@@ -205,41 +206,56 @@ void Authenticator::CheckSoon() {
 }
 
 void Authenticator::CheckWatches() {
-  // What has ended is told before anybody is asked, which takes as long as it takes.
-  std::vector<KeyHash> asked;
   for (const KeyHash& hash : watches_.Keys()) {
     if (auto found = Find(hash); found.has_value()) {
       watches_.Tell(hash, *std::move(found));
     } else {
-      asked.push_back(hash);
+      absl::MutexLock lock(&work_mutex_);
+      if (asked_for_.insert(hash).second) questions_.push_back(hash);
     }
-  }
-  for (const KeyHash& hash : asked) {
-    watches_.Tell(hash, Resolve(hash, absl::Now() + kCheckTimeout));
   }
 }
 
-void Authenticator::Work() {
-  absl::Time next_check = absl::Now() + kCheckEvery;
+void Authenticator::CheckAgainAndAgain() {
   while (true) {
-    std::optional<KeyHash> renewed;
     {
       absl::MutexLock lock(&work_mutex_);
-      work_mutex_.AwaitWithDeadline(absl::Condition(this, &Authenticator::HasWork), next_check);
+      const auto wanted = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(work_mutex_) {
+        return stopping_ || check_now_;
+      };
+      work_mutex_.AwaitWithTimeout(absl::Condition(&wanted), kCheckEvery);
       if (stopping_) return;
-      const bool check = std::exchange(check_now_, false) || absl::Now() >= next_check;
-      if (!check) {
-        if (renewals_.empty()) continue;
-        renewed = renewals_.front();
-        renewals_.pop_front();
-      }
+      check_now_ = false;
     }
-    if (renewed.has_value()) {
-      AskOnce(*renewed, absl::Now() + kCheckTimeout).IgnoreError();
-    } else {
-      CheckWatches();
-      next_check = absl::Now() + kCheckEvery;
+    CheckWatches();
+  }
+}
+
+void Authenticator::AskForOthers() {
+  while (true) {
+    KeyHash hash;
+    bool for_watches = false;
+    {
+      absl::MutexLock lock(&work_mutex_);
+      work_mutex_.Await(absl::Condition(this, &Authenticator::HasQuestion));
+      if (stopping_) return;
+      for_watches = !questions_.empty();
+      std::deque<KeyHash>& next = for_watches ? questions_ : renewals_;
+      hash = next.front();
+      next.pop_front();
     }
+    const absl::Time deadline = absl::Now() + kCheckTimeout;
+    if (!for_watches) {
+      AskOnce(hash, deadline).IgnoreError();
+      continue;
+    }
+    const absl::StatusOr<Known> answer = Resolve(hash, deadline);
+    {
+      // Before it is told: what changes in between is asked for again.
+      absl::MutexLock lock(&work_mutex_);
+      asked_for_.erase(hash);
+    }
+    watches_.Tell(hash, answer);
   }
 }
 

@@ -11,6 +11,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
@@ -93,11 +94,13 @@ class Authenticator {
   absl::StatusOr<Known> Ask(const KeyHash& hash, absl::Time deadline);
   void RenewLater(const KeyHash& hash, const KnownKey& key, absl::Time now);
   void CheckSoon() ABSL_LOCKS_EXCLUDED(work_mutex_);
-  void CheckWatches();
-  // On a thread of its own.
-  void Work() ABSL_LOCKS_EXCLUDED(work_mutex_);
-  bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(work_mutex_) {
-    return stopping_ || check_now_ || !renewals_.empty();
+  // Tells open calls what is known of their keys, and has the others asked for.
+  void CheckWatches() ABSL_LOCKS_EXCLUDED(work_mutex_);
+  // Each on a thread of its own: no question keeps a call open whose key is known to have ended.
+  void CheckAgainAndAgain() ABSL_LOCKS_EXCLUDED(work_mutex_);
+  void AskForOthers() ABSL_LOCKS_EXCLUDED(work_mutex_);
+  bool HasQuestion() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(work_mutex_) {
+    return stopping_ || !questions_.empty() || !renewals_.empty();
   }
 
   const Verify verify_;
@@ -113,8 +116,12 @@ class Authenticator {
   absl::Mutex work_mutex_;
   bool stopping_ ABSL_GUARDED_BY(work_mutex_) = false;
   bool check_now_ ABSL_GUARDED_BY(work_mutex_) = false;
+  // Keys of open calls that are to be asked for, and those with the one that is being asked for.
+  std::deque<KeyHash> questions_ ABSL_GUARDED_BY(work_mutex_);
+  absl::flat_hash_set<KeyHash> asked_for_ ABSL_GUARDED_BY(work_mutex_);
   std::deque<KeyHash> renewals_ ABSL_GUARDED_BY(work_mutex_);
-  std::thread worker_;
+  std::thread checker_;
+  std::thread asker_;
 };
 
 }  // namespace alma::auth
