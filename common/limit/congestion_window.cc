@@ -22,10 +22,9 @@ void CongestionWindow::Call::Refused() {
   CongestionWindow& window = *window_;
   const int running = window.running_.load(std::memory_order_relaxed);
   // A call that began before the window shrank says nothing of the size that it has now.
-  if (window.rounds_.load() != round_) return;
+  if (!window.rounds_.compare_exchange_strong(round_, round_ + 1)) return;
   window.shrunk_to_.store(std::max<double>(kMinCalls, kLeft * running));
   window.shrunk_at_.store(absl::ToInt64Nanoseconds(window.clock_()));
-  window.rounds_.compare_exchange_strong(round_, round_ + 1);
 }
 
 }  // namespace alma::limit

@@ -1,8 +1,12 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
+#include <limits>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "absl/time/time.h"
@@ -64,8 +68,20 @@ class CongestionWindow {
   std::atomic<uint32_t> rounds_ = 0;
   // The size of the window at `shrunk_at_`, in nanoseconds of the clock. One may be newer than the
   // other for a moment, in which the window is as wide as before or narrower than it will be.
-  std::atomic<double> shrunk_to_ = 0;
+  std::atomic<double> shrunk_to_ = std::numeric_limits<double>::infinity();
   std::atomic<int64_t> shrunk_at_ = 0;
+};
+
+// A window for each part of the organizations: a service also refuses what is too much of one
+// organization alone, which is not to keep the others from it.
+class CongestionWindows {
+ public:
+  CongestionWindow& Of(const std::string& organization) {
+    return windows_[std::hash<std::string>()(organization) % windows_.size()];
+  }
+
+ private:
+  std::array<CongestionWindow, 64> windows_;
 };
 
 }  // namespace alma::limit

@@ -21,7 +21,7 @@ class ForwardedService final : public rpc::BytesService {
 
   const Destination to_;
   // Of each method's unary calls: what is too much of one may not be too much of another.
-  std::map<const rpc::Method*, limit::CongestionWindow> windows_;
+  std::map<const rpc::Method*, limit::CongestionWindows> windows_;
 };
 
 }  // namespace alma::gateway

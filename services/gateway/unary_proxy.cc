@@ -7,10 +7,10 @@
 namespace alma::gateway {
 
 grpc::ServerUnaryReactor* UnaryProxy::Begin(const rpc::Method& method, const Destination& to,
-                                            limit::CongestionWindow& window,
+                                            limit::CongestionWindows& windows,
                                             grpc::CallbackServerContext& context,
                                             const grpc::ByteBuffer& in, grpc::ByteBuffer* out) {
-  auto* const proxy = new UnaryProxy(method, to, window, context, in, out);
+  auto* const proxy = new UnaryProxy(method, to, windows, context, in, out);
   const auto forward = [proxy](const absl::Status& admitted) { proxy->Forward(admitted); };
   if (to.runtime.hold.held()) {
     to.runtime.hold.Pass([proxy, forward] { proxy->forwarding_.Admit(forward); });
@@ -33,10 +33,10 @@ grpc::ServerUnaryReactor* UnaryProxy::Begin(const rpc::Method& method, const Des
 }
 
 UnaryProxy::UnaryProxy(const rpc::Method& method, const Destination& to,
-                       limit::CongestionWindow& window, grpc::CallbackServerContext& context,
+                       limit::CongestionWindows& windows, grpc::CallbackServerContext& context,
                        const grpc::ByteBuffer& in, grpc::ByteBuffer* out)
     : method_(method),
-      forwarding_(method, to, context, to.runtime.default_deadline, &window),
+      forwarding_(method, to, context, to.runtime.default_deadline, &windows),
       in_(in),
       out_(out) {}
 

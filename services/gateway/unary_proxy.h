@@ -13,10 +13,10 @@ namespace alma::gateway {
 // One unary call, forwarded as such; a compressed request stays so.
 class UnaryProxy final : public grpc::ServerUnaryReactor {
  public:
-  // What answers the call; one that is refused at once needs nothing of this. `window`: of this
+  // What answers the call; one that is refused at once needs nothing of this. `windows`: of this
   // method's calls. `in` and `out` live as long as the call.
   static grpc::ServerUnaryReactor* Begin(const rpc::Method& method, const Destination& to,
-                                         limit::CongestionWindow& window,
+                                         limit::CongestionWindows& windows,
                                          grpc::CallbackServerContext& context,
                                          const grpc::ByteBuffer& in, grpc::ByteBuffer* out);
 
@@ -24,7 +24,7 @@ class UnaryProxy final : public grpc::ServerUnaryReactor {
   void OnDone() override { delete this; }
 
  private:
-  UnaryProxy(const rpc::Method& method, const Destination& to, limit::CongestionWindow& window,
+  UnaryProxy(const rpc::Method& method, const Destination& to, limit::CongestionWindows& windows,
              grpc::CallbackServerContext& context, const grpc::ByteBuffer& in,
              grpc::ByteBuffer* out);
 
