@@ -24,11 +24,9 @@ int RankOf(Backend::Health health, grpc::Channel& channel) {
 }  // namespace
 
 struct Backend::Connection {
-  Connection(const std::string& target, const BackendTls& tls)
-      : channel(NewChannel(target, tls)), stub(channel) {
-    channel->GetState(/*try_to_connect=*/true);
-  }
+  explicit Connection(Process& to);
 
+  Process& process;
   const std::shared_ptr<grpc::Channel> channel;
   grpc::GenericStub stub;
   std::atomic<int> calls = 0;
@@ -56,7 +54,7 @@ struct Backend::Process {
     if (connection != nullptr) return *connection;
     absl::MutexLock lock(&mutex);
     if (owned.size() <= number) {
-      owned.push_back(std::make_unique<Connection>(target, tls));
+      owned.push_back(std::make_unique<Connection>(*this));
       connections[number].store(owned.back().get(), std::memory_order_release);
     }
     return *owned[number];
@@ -81,11 +79,21 @@ struct Backend::Process {
   std::array<std::atomic<Connection*>, kMaxConnections> connections{};
 };
 
+Backend::Connection::Connection(Process& to)
+    : process(to), channel(NewChannel(to.target, to.tls)), stub(channel) {
+  channel->GetState(/*try_to_connect=*/true);
+}
+
 Backend::Place::Place(Backend& backend) : connection_(backend.Pick(&reachable_)) {
   connection_.calls.fetch_add(1, std::memory_order_relaxed);
 }
 
 Backend::Place::~Place() { connection_.calls.fetch_sub(1, std::memory_order_relaxed); }
+
+void Backend::Place::Failed() {
+  Health serving = Health::kServing;
+  connection_.process.health.compare_exchange_strong(serving, Health::kNotServing);
+}
 
 grpc::GenericStub& Backend::Place::stub() const { return connection_.stub; }
 

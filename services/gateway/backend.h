@@ -44,6 +44,10 @@ class Backend {
     // Whether any process may answer. Where none does a call would wait for its deadline.
     bool reachable() const { return reachable_; }
 
+    // The connection failed, or the process ended: until it says again that it serves, calls go to
+    // others that do, instead of failing on its other connections, too.
+    void Failed();
+
     grpc::GenericStub& stub() const;
     const std::shared_ptr<grpc::Channel>& channel() const;
 

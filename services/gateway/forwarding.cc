@@ -51,12 +51,12 @@ bool IsFromShutdown(const std::string& text) {
 
 Forwarding::Forwarding(const rpc::Method& method, const Destination& to,
                        grpc::CallbackServerContext& context, absl::Duration default_deadline,
-                       limit::CongestionWindow* window)
+                       limit::CongestionWindows* windows)
     : method_(method),
       to_(to),
       context_(context),
       record_(method, to.runtime, context, default_deadline),
-      window_(window) {}
+      windows_(windows) {}
 
 std::optional<absl::Status> Forwarding::TryAdmit() {
   if (!rpc::Visible(method_, to_.runtime)) return status::MethodUnimplemented();
@@ -81,8 +81,8 @@ void Forwarding::Admit(const Admitted& done) {
 absl::Status Forwarding::TakePlace() {
   place_.emplace(to_.backend);
   if (!place_->reachable()) return status::BackendUnavailable();
-  if (window_ == nullptr) return absl::OkStatus();
-  on_its_way_ = window_->Begin();
+  if (windows_ == nullptr) return absl::OkStatus();
+  on_its_way_ = windows_->Of(record_.caller().organization_uuid()).Begin();
   return on_its_way_.has_value() ? absl::OkStatus()
                                  : status::Overloaded(limit::Spread(kRetryFullWindow));
 }
@@ -145,10 +145,12 @@ void Forwarding::TellChange(const grpc::Status& status, const grpc::ByteBuffer& 
 }
 
 grpc::Status Forwarding::Close(const grpc::Status& status) {
+  const absl::Status without = WithoutAnswer(status);
+  if (place_.has_value() && absl::IsUnavailable(without)) place_->Failed();
   place_.reset();
   // The client may be slow to take its answer.
   auto on_its_way = std::exchange(on_its_way_, std::nullopt);
-  if (const absl::Status without = WithoutAnswer(status); !without.ok()) {
+  if (!without.ok()) {
     log::Debug("backend_gave_no_answer", {{"method", method_.path},
                                           {"request_id", record_.request_id()},
                                           {"message", status.error_message()}});

@@ -38,15 +38,15 @@ struct Destination {
 class Forwarding {
  public:
   // Where a service refuses a call that has less time left it says nothing of the others in
-  // `window`: they would have waited.
+  // its window: they would have waited.
   static constexpr absl::Duration kPatience = absl::Milliseconds(500);
-  // What a call is asked to wait that has no room in `window`, and up to half of it more.
+  // What a call is asked to wait that has no room in its window, and up to half of it more.
   static constexpr absl::Duration kRetryFullWindow = absl::Milliseconds(100);
 
-  // As rpc::CallRecord. `window`: of the calls of this method that are on their way, where they are
-  // limited; outlives this object.
+  // As rpc::CallRecord. `windows`: of the calls of this method that are on their way, where they
+  // are limited; outlive this object.
   Forwarding(const rpc::Method& method, const Destination& to, grpc::CallbackServerContext& context,
-             absl::Duration default_deadline, limit::CongestionWindow* window = nullptr);
+             absl::Duration default_deadline, limit::CongestionWindows* windows = nullptr);
 
   // Whether the call may be made, for which it has a place at the backend then; nullopt where that
   // is not known at once.
@@ -103,7 +103,7 @@ class Forwarding {
   rpc::CallRecord record_;
   // Made by Start: it costs more than a refusal.
   std::optional<grpc::ClientContext> backend_context_;
-  limit::CongestionWindow* const window_;
+  limit::CongestionWindows* const windows_;
   std::optional<limit::CongestionWindow::Call> on_its_way_;
   std::optional<Backend::Place> place_;
   bool passed_initial_metadata_ = false;
