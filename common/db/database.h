@@ -51,9 +51,9 @@ class Database {
   }
 
   // Takes a write that shares its transaction with what others submit meanwhile, so that many
-  // callers wait for one commit; false, with `write` left as it is, when too many wait. Its Finish
-  // is told what Write would answer, or RESOURCE_EXHAUSTED (OVERLOADED) where too many wait for a
-  // lock.
+  // callers wait for one commit; false, with `write` left as it is, when too many wait, or for too
+  // long for its deadline. Its Finish is told what Write would answer, or RESOURCE_EXHAUSTED
+  // (OVERLOADED) where too many wait for a lock.
   [[nodiscard]] bool Submit(std::unique_ptr<QueuedWrite>& write) { return lanes_.Submit(write); }
 
   const Location& location() const { return location_; }

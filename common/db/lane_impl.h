@@ -38,7 +38,9 @@ bool Lane<Item>::Started() {
 template <typename Item>
 absl::Duration Lane<Item>::Wait(absl::Duration now) const {
   if (queue_.empty() && !round_runs_) return absl::ZeroDuration();
-  const size_t rounds = queue_.size() / limits_.round_items + (round_runs_ ? 2 : 1);
+  const size_t full =
+      std::max(queue_.size() / limits_.round_items, queued_bytes_ / limits_.round_bytes);
+  const size_t rounds = full + (round_runs_ ? 2 : 1);
   const absl::Duration by_pace = pace_.mean() * rounds;
   return queue_.empty() ? by_pace : std::max(by_pace, now - queue_.front().since);
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include "absl/time/time.h"
 
 namespace alma::limit {
@@ -8,6 +10,7 @@ namespace alma::limit {
 class Pace {
  public:
   void Add(absl::Duration taken) {
+    taken = std::min(taken, kLongest);
     mean_ = mean_ == absl::ZeroDuration() ? taken : mean_ + (taken - mean_) * kNewest;
   }
   // Zero before the first.
@@ -16,6 +19,9 @@ class Pace {
  private:
   // After some 20 times the older ones are forgotten.
   static constexpr double kNewest = 0.1;
+  // What took longer stood still, which whoever waits in front knows better; it must not be taken
+  // for the pace long after it has ended.
+  static constexpr absl::Duration kLongest = absl::Seconds(1);
 
   absl::Duration mean_;
 };
