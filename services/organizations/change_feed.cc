@@ -187,8 +187,10 @@ void ChangeFeed::Note(absl::StatusOr<Seen> seen, absl::Time began) {
     seen_->after = seen_->changes.front().change_seq();
   }
   seen_at_ = began;
+  // By now: a slow look must not put off a heartbeat that has become due meanwhile to the next one.
+  const absl::Time now = absl::Now();
   for (const Follower* follower : followers_) {
-    if (follower->first_look_ <= last_look_ && follower->IsDue(began)) follower->wake_();
+    if (follower->first_look_ <= last_look_ && follower->IsDue(now)) follower->wake_();
   }
 }
 
