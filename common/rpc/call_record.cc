@@ -17,6 +17,9 @@ namespace alma::rpc {
 namespace {
 
 constexpr size_t kMaxIdLength = 128;
+// gRPC's clients count a pushback from when they last read their clock, which may be some
+// milliseconds ago.
+constexpr absl::Duration kClockOfClients = absl::Milliseconds(10);
 
 // The client's own where it gave one, of at most 128 visible ASCII characters.
 std::string RequestId(const Metadata& metadata) {
@@ -104,7 +107,7 @@ void CallRecord::SendInitialMetadata() {
 
 void CallRecord::PushBack(std::optional<absl::Duration> retry_delay) {
   if (!retry_delay.has_value()) return;
-  const absl::Duration whole = absl::Ceil(*retry_delay, absl::Milliseconds(1));
+  const absl::Duration whole = absl::Ceil(*retry_delay + kClockOfClients, absl::Milliseconds(1));
   context_.AddTrailingMetadata(kRetryPushback, absl::StrCat(absl::ToInt64Milliseconds(whole)));
 }
 

@@ -41,7 +41,7 @@ TEST_CASE("a key beyond its rate is told when to come back and gets in when it d
     CHECK(ReasonOf(refused) == "RATE_LIMITED");
     CHECK(RetryInfoOf(refused) > absl::Milliseconds(1333));
     CHECK(RetryInfoOf(refused) < absl::Milliseconds(1334));
-    CHECK(PushbackOf(*context) == "1334");
+    CHECK(PushbackOf(*context) == "1344");
     // An answer of trailers alone, or clients would not try again.
     CHECK(context->GetServerInitialMetadata().empty());
     limited.now += absl::ToInt64Nanoseconds(RetryInfoOf(refused));
@@ -74,7 +74,7 @@ TEST_CASE("a stream takes one token however many items it has") {
   CHECK(answered == 100);
   const auto second = ByKey();
   CHECK(ReasonOf(limited.messages->ImportMessages(second.get())->Finish()) == "RATE_LIMITED");
-  CHECK(PushbackOf(*second) == "1000000");
+  CHECK(PushbackOf(*second) == "1000010");
 }
 
 TEST_CASE("an open stream is one of the calls that an organization has at a time") {

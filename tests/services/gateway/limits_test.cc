@@ -45,7 +45,7 @@ TEST_CASE("a call beyond the rate does not reach the backend and one that obeys 
   const grpc::Status refused = pair.proxied->GetMessage(context.get(), {}, &message);
   CHECK(refused.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED);
   CHECK(ReasonOf(refused) == "RATE_LIMITED");
-  CHECK(testing::PushbackOf(*context) == "250");
+  CHECK(testing::PushbackOf(*context) == "260");
   CHECK(pair.messages.calls().size() == 1);
   now += absl::ToInt64Nanoseconds(absl::Milliseconds(250));
   CHECK(Get(pair, *pair.proxied).ok());
