@@ -241,8 +241,9 @@ std::vector<Documented> Document(std::vector<std::string>* unnamed) {
 // How a file defines a constant or a flag of this value.
 std::string Definition(const Limit& limit) {
   const std::string name = limit.name;
-  if (absl::StartsWith(name, "--"))
+  if (absl::StartsWith(name, "--")) {
     return absl::StrCat(" ", name.substr(2), ", ", limit.source, ",");
+  }
   if (absl::StartsWith(name, "k") && absl::ascii_isupper(static_cast<unsigned char>(name[1]))) {
     return absl::StrCat(" ", name, " = ", limit.source, ";");
   }
