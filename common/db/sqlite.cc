@@ -21,6 +21,11 @@ constexpr int kBusyTimeoutMillis = 500;
 constexpr absl::Duration kWalPatience = absl::Seconds(5);
 constexpr absl::Duration kWalPause = absl::Milliseconds(1);
 
+// A write changes a page of each index. Those that the next writes change again are to be found
+// without the file, and to go into it once for many of them, not each time.
+constexpr int kWriterCacheKib = 64 * 1024;
+constexpr int kCheckpointPages = 8000;
+
 sqlite_api::sqlite3* Handle(soci::session& session) {
   return static_cast<soci::sqlite3_session_backend*>(session.get_backend())->conn_;
 }
@@ -104,6 +109,8 @@ class SqliteDialect final : public Dialect {
       session << "pragma query_only = on";
     } else {
       UseWal(session);
+      session << absl::StrCat("pragma cache_size = -", kWriterCacheKib);
+      session << absl::StrCat("pragma wal_autocheckpoint = ", kCheckpointPages);
     }
   }
 

@@ -70,6 +70,7 @@ const std::vector<Limit> kLimits = {
     {"common/db/postgresql.cc", "keepalives_interval", "keepalives_interval='5'", "every 5 s;"},
     {"common/db/postgresql.cc", "tcp_user_timeout", "tcp_user_timeout='10000'", "data 10 s"},
     {"common/db/sqlite.cc", "kBusyTimeoutMillis", "500", "500 ms,"},
+    {"common/db/sqlite.cc", "kCheckpointPages", "8000", "8000 pages,"},
     {"common/limit/congestion_window.h", "kLeft", "0.8", "0.8"},
     {"common/limit/congestion_window.h", "kMinCalls", "16", "16"},
     {"common/limit/congestion_window.h", "kDoubles", "absl::Seconds(1)", "each second;"},
