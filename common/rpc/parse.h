@@ -1,8 +1,10 @@
 #pragma once
 
 #include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/slice.h>
 
 #include "absl/status/status.h"
+#include "common/wire/encoded.h"
 #include "google/protobuf/message.h"
 
 namespace alma::rpc {
@@ -16,5 +18,13 @@ absl::Status Parse(const grpc::ByteBuffer& in, google::protobuf::Message* messag
 
 // INTERNAL when `message` does not serialize, which takes more than 2 GiB.
 absl::Status Serialize(const google::protobuf::Message& message, grpc::ByteBuffer* out);
+
+// The bytes as they are.
+template <typename Message>
+absl::Status Serialize(const wire::Encoded<Message>& encoded, grpc::ByteBuffer* out) {
+  const grpc::Slice slice(encoded.bytes);
+  *out = grpc::ByteBuffer(&slice, 1);
+  return absl::OkStatus();
+}
 
 }  // namespace alma::rpc

@@ -4,7 +4,7 @@
 #include <array>
 #include <cstdint>
 
-#include "common/status/wire.h"
+#include "common/wire/append.h"
 #include "google/rpc/error_details.pb.h"
 
 namespace alma::status {
@@ -34,8 +34,8 @@ const AllKnown& All() {
       Known& known = (*made)[i];
       known.reason = errors::v1::ErrorReason_Name(static_cast<ErrorReason>(i));
       known.reason.remove_prefix(kReasonPrefix.size());
-      AppendBytes(google::rpc::ErrorInfo::kReasonFieldNumber, known.reason, &known.bytes);
-      AppendBytes(google::rpc::ErrorInfo::kDomainFieldNumber, kDomain, &known.bytes);
+      wire::AppendBytes(google::rpc::ErrorInfo::kReasonFieldNumber, known.reason, &known.bytes);
+      wire::AppendBytes(google::rpc::ErrorInfo::kDomainFieldNumber, kDomain, &known.bytes);
       known.cord = absl::Cord(known.bytes);
     }
     return made;
@@ -49,9 +49,9 @@ const absl::Cord& ErrorInfoOf(ErrorReason reason) { return All()[reason].cord; }
 
 void AppendMetadata(std::string_view name, std::string_view value, std::string* error_info) {
   std::string entry;
-  AppendBytes(kMapKey, name, &entry);
-  AppendBytes(kMapValue, value, &entry);
-  AppendBytes(google::rpc::ErrorInfo::kMetadataFieldNumber, entry, error_info);
+  wire::AppendBytes(kMapKey, name, &entry);
+  wire::AppendBytes(kMapValue, value, &entry);
+  wire::AppendBytes(google::rpc::ErrorInfo::kMetadataFieldNumber, entry, error_info);
 }
 
 std::string_view ReasonIn(std::string_view error_info) {
@@ -67,11 +67,13 @@ std::string RetryInfoOf(absl::Duration delay) {
   const int64_t nanos = absl::ToInt64Nanoseconds(delay);
   std::string duration;
   if (seconds != 0) {
-    AppendNumber(google::protobuf::Duration::kSecondsFieldNumber, seconds, &duration);
+    wire::AppendNumber(google::protobuf::Duration::kSecondsFieldNumber, seconds, &duration);
   }
-  if (nanos != 0) AppendNumber(google::protobuf::Duration::kNanosFieldNumber, nanos, &duration);
+  if (nanos != 0) {
+    wire::AppendNumber(google::protobuf::Duration::kNanosFieldNumber, nanos, &duration);
+  }
   std::string retry_info;
-  AppendBytes(google::rpc::RetryInfo::kRetryDelayFieldNumber, duration, &retry_info);
+  wire::AppendBytes(google::rpc::RetryInfo::kRetryDelayFieldNumber, duration, &retry_info);
   return retry_info;
 }
 

@@ -6,7 +6,7 @@
 #include "absl/strings/cord.h"
 #include "alma/errors/v1/error_reason.pb.h"
 #include "common/status/details.h"
-#include "common/status/wire.h"
+#include "common/wire/append.h"
 #include "google/rpc/error_details.pb.h"
 
 namespace alma::status {
@@ -80,18 +80,19 @@ google::rpc::BadRequest ListViolations(const std::vector<FieldViolation>& violat
 void AppendDetail(std::string_view url, std::string_view value, std::string* rpc_status) {
   std::string any;
   any.reserve(url.size() + value.size() + 2 * kMaxFieldHead);
-  AppendBytes(google::protobuf::Any::kTypeUrlFieldNumber, url, &any);
-  AppendBytes(google::protobuf::Any::kValueFieldNumber, value, &any);
-  AppendBytes(google::rpc::Status::kDetailsFieldNumber, any, rpc_status);
+  wire::AppendBytes(google::protobuf::Any::kTypeUrlFieldNumber, url, &any);
+  wire::AppendBytes(google::protobuf::Any::kValueFieldNumber, value, &any);
+  wire::AppendBytes(google::rpc::Status::kDetailsFieldNumber, any, rpc_status);
 }
 
 // The serialized google.rpc.Status of an error that this file made.
 std::string Serialize(const absl::Status& status, std::string_view message) {
   std::string rpc_status;
   rpc_status.reserve(message.size() + kUsualDetailsBytes);
-  AppendNumber(google::rpc::Status::kCodeFieldNumber, static_cast<int>(status.code()), &rpc_status);
+  wire::AppendNumber(google::rpc::Status::kCodeFieldNumber, static_cast<int>(status.code()),
+                     &rpc_status);
   if (!message.empty()) {
-    AppendBytes(google::rpc::Status::kMessageFieldNumber, message, &rpc_status);
+    wire::AppendBytes(google::rpc::Status::kMessageFieldNumber, message, &rpc_status);
   }
   for (const char* url : {kErrorInfoUrl, kBadRequestUrl, kRetryInfoUrl}) {
     absl::optional<absl::Cord> payload = status.GetPayload(url);

@@ -68,6 +68,18 @@ TEST_CASE("what was serialized is parsed") {
   CHECK(bytes.Length() == request.ByteSizeLong());
 }
 
+TEST_CASE("a message that is bytes already is sent as it is") {
+  for (const CreateConversationRequest& request : {Request(), CreateConversationRequest()}) {
+    grpc::ByteBuffer bytes;
+    const wire::Encoded<CreateConversationRequest> encoded{request.SerializeAsString()};
+    REQUIRE(Serialize(encoded, &bytes).ok());
+    CHECK(bytes.Length() == encoded.bytes.size());
+    CreateConversationRequest parsed;
+    REQUIRE(Parse(bytes, &parsed).ok());
+    CHECK(google::protobuf::util::MessageDifferencer::Equals(parsed, request));
+  }
+}
+
 TEST_CASE("a message of several slices is parsed") {
   const std::string bytes = Request().SerializeAsString();
   std::vector<grpc::Slice> slices;
