@@ -10,7 +10,8 @@
 #include "common/db/page_token.h"
 #include "common/db/session.h"
 #include "common/status/macros.h"
-#include "google/protobuf/repeated_field.h"
+#include "common/wire/append.h"
+#include "common/wire/encoded.h"
 
 namespace alma::db {
 
@@ -22,31 +23,35 @@ using Position = std::vector<std::string>;
 // begins.
 template <typename Response>
 struct ListPage {
-  Response response;
+  wire::Encoded<Response> response;
   Position next;
 };
 
-// Reads the page of a list behind `after`. `query(at, limit, on_row)` asks for the first `limit`
-// rows behind `at`, as Session::Query does; `read(row, resource)` fills the new `*resource` with a
-// row; `position(resource)` is where the list goes on behind it; `rows` is where the response has
-// its rows.
-template <typename Response, typename Resource, typename Query, typename Read, typename PositionOf>
-absl::StatusOr<ListPage<Response>> ReadList(
-    int32_t page_size, const Position& after,
-    google::protobuf::RepeatedPtrField<Resource>* (Response::*rows)(), Query query, Read read,
-    PositionOf position) {
-  ListPage<Response> page;
-  google::protobuf::RepeatedPtrField<Resource>& fitting = *(page.response.*rows)();
+// Reads rows behind `after` as far as they fit into a page, and answers where the next page begins.
+// `query(at, limit, on_row)` asks for the first `limit` rows behind `at`, as Session::Query does;
+// `read(row, resource)` fills the empty `*resource` with a row; `position(resource)` is where the
+// list goes on behind it. `add(resource, bytes)` takes the next row of the page, whose
+// ByteSizeLong() has just been asked for and is `bytes`.
+template <typename Resource, typename Query, typename Read, typename PositionOf, typename Add>
+absl::StatusOr<Position> ReadRows(int32_t page_size, const Position& after, Query query, Read read,
+                                  PositionOf position, Add add) {
   PageCut cut(page_size);
+  // Taken in turn, so that what they have allocated serves all rows.
+  Resource one;
+  Resource another;
+  Resource* reading = &one;
+  Resource* last = &another;
   const auto on_row = [&](Row& row) {
-    Resource* const resource = fitting.Add();
-    read(row, resource);
-    if (!cut.Fits(resource->ByteSizeLong())) fitting.RemoveLast();
+    reading->Clear();
+    read(row, reading);
+    const size_t bytes = reading->ByteSizeLong();
+    if (!cut.Fits(bytes)) return;
+    add(std::as_const(*reading), bytes);
+    std::swap(reading, last);
   };
-  const auto end = [&] { return fitting.empty() ? after : position(*fitting.rbegin()); };
+  const auto end = [&] { return cut.empty() ? after : position(std::as_const(*last)); };
   RETURN_IF_ERROR(ReadPage(cut, [&](int64_t limit) { return query(end(), limit, on_row); }));
-  if (cut.more()) page.next = end();
-  return page;
+  return cut.more() ? end() : Position();
 }
 
 // Answers a list: `read` is given the Position that the request's page_token stands for and returns
@@ -62,7 +67,9 @@ auto AnswerList(const PageTokens& tokens, const Request& request,
   }
   ASSIGN_OR_RETURN(auto page, read(after));
   if (!page.next.empty()) {
-    page.response.set_next_page_token(tokens.Encode(request, organization_uuid, page.next));
+    using Response = typename decltype(page.response)::Message;
+    wire::AppendBytes(Response::kNextPageTokenFieldNumber,
+                      tokens.Encode(request, organization_uuid, page.next), &page.response.bytes);
   }
   return std::move(page.response);
 }

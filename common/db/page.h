@@ -33,6 +33,9 @@ class PageCut {
     return true;
   }
 
+  // Whether no row has fitted yet.
+  bool empty() const { return rows_ == 0; }
+
   // Whether a row did not fit: the list goes on behind the last that did.
   bool more() const { return more_; }
 

@@ -70,13 +70,12 @@ class Store : private db::BatchWriter {
       const rpc::Call& call, const google::protobuf::RepeatedPtrField<std::string>& keys,
       google::protobuf::RepeatedPtrField<Resource>* (Response::*rows)());
 
-  // The page behind `after` of a list. `query(at, limit)` is the ListQuery for the rows behind `at`
-  // (Table::columns), `position(resource)` the Position of a row.
+  // The page behind `after` of a list with its rows in `rows_field`. `query(at, limit)` is the
+  // ListQuery for the rows behind `at` (Table::columns), `position(resource)` a row's Position.
   template <typename Response, typename Query, typename PositionOf>
-  absl::StatusOr<db::ListPage<Response>> Page(
-      const rpc::Call& call, int32_t page_size, const db::Position& after,
-      google::protobuf::RepeatedPtrField<Resource>* (Response::*rows)(), Query query,
-      PositionOf position);
+  absl::StatusOr<db::ListPage<Response>> Page(const rpc::Call& call, int32_t page_size,
+                                              const db::Position& after, int rows_field,
+                                              Query query, PositionOf position);
 
   // Writes the fields that the mask names. See Change.
   absl::StatusOr<Resource> Update(const rpc::Call& call, const Resource& given,
@@ -95,6 +94,12 @@ class Store : private db::BatchWriter {
 
  protected:
   db::Database& database() const { return database_; }
+
+  // What Page reads, row by row to `add`. See db::ReadRows.
+  template <typename Query, typename PositionOf, typename Add>
+  absl::StatusOr<db::Position> ReadRows(db::Session& session, const std::string& organization,
+                                        int32_t page_size, const db::Position& after, Query query,
+                                        PositionOf position, Add add);
 
  private:
   using Session = db::Session;

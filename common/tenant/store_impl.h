@@ -6,6 +6,7 @@
 
 #include "absl/synchronization/notification.h"
 #include "common/tenant/store.h"
+#include "common/wire/append.h"
 
 // The bodies of Store's templates.
 namespace alma::tenant {
@@ -146,20 +147,37 @@ absl::StatusOr<Response> Store<Resource>::BatchGet(
 
 template <typename Resource>
 template <typename Response, typename Query, typename PositionOf>
-absl::StatusOr<db::ListPage<Response>> Store<Resource>::Page(
-    const rpc::Call& call, int32_t page_size, const db::Position& after,
-    google::protobuf::RepeatedPtrField<Resource>* (Response::*rows)(), Query query,
-    PositionOf position) {
-  return database_.Read(call.deadline, [&](Session& session) {
-    return db::ReadList(
-        page_size, after, rows,
-        [&](const db::Position& at, int64_t limit, auto& on_row) {
-          const ListQuery asked = query(at, limit);
-          return session.Query(asked.sql, asked.params, on_row);
-        },
-        [&](db::Row& row, Resource* resource) { table_.Read(row, call.organization(), resource); },
-        position);
+absl::StatusOr<db::ListPage<Response>> Store<Resource>::Page(const rpc::Call& call,
+                                                             int32_t page_size,
+                                                             const db::Position& after,
+                                                             int rows_field, Query query,
+                                                             PositionOf position) {
+  using Page = db::ListPage<Response>;
+  return database_.Read(call.deadline, [&](Session& session) -> absl::StatusOr<Page> {
+    Page page;
+    const auto add = [&](const Resource& resource, size_t bytes) {
+      wire::AppendMessage(rows_field, resource, bytes, &page.response.bytes);
+    };
+    ASSIGN_OR_RETURN(
+        page.next, ReadRows(session, call.organization(), page_size, after, query, position, add));
+    return page;
   });
+}
+
+template <typename Resource>
+template <typename Query, typename PositionOf, typename Add>
+absl::StatusOr<db::Position> Store<Resource>::ReadRows(Session& session,
+                                                       const std::string& organization,
+                                                       int32_t page_size, const db::Position& after,
+                                                       Query query, PositionOf position, Add add) {
+  return db::ReadRows<Resource>(
+      page_size, after,
+      [&](const db::Position& at, int64_t limit, auto& on_row) {
+        const ListQuery asked = query(at, limit);
+        return session.Query(asked.sql, asked.params, on_row);
+      },
+      [&](db::Row& row, Resource* resource) { table_.Read(row, organization, resource); }, position,
+      add);
 }
 
 template <typename Resource>

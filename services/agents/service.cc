@@ -47,8 +47,8 @@ absl::StatusOr<v1::BatchGetAgentsResponse> AgentsService::BatchGetAgents(
   return store_.BatchGet(call, request.uuids(), &v1::BatchGetAgentsResponse::mutable_agents);
 }
 
-absl::StatusOr<v1::ListAgentsResponse> AgentsService::ListAgents(const rpc::Call& call,
-                                                                 v1::ListAgentsRequest& request) {
+absl::StatusOr<wire::Encoded<v1::ListAgentsResponse>> AgentsService::ListAgents(
+    const rpc::Call& call, v1::ListAgentsRequest& request) {
   RETURN_IF_ERROR(Validate(request));
   return db::AnswerList(page_tokens_, request, call.organization(), [&](const db::Position& after) {
     return store_.List(call, request, after);

@@ -4,6 +4,7 @@
 #include "alma/agents/v1/agents.pb.h"
 #include "common/db/page_token.h"
 #include "common/rpc/service.h"
+#include "common/wire/encoded.h"
 #include "services/agents/store.h"
 
 namespace alma::agents {
@@ -21,8 +22,8 @@ class AgentsService final : public rpc::Service {
   absl::StatusOr<v1::Agent> GetAgent(const rpc::Call& call, v1::GetAgentRequest& request);
   absl::StatusOr<v1::BatchGetAgentsResponse> BatchGetAgents(const rpc::Call& call,
                                                             v1::BatchGetAgentsRequest& request);
-  absl::StatusOr<v1::ListAgentsResponse> ListAgents(const rpc::Call& call,
-                                                    v1::ListAgentsRequest& request);
+  absl::StatusOr<wire::Encoded<v1::ListAgentsResponse>> ListAgents(const rpc::Call& call,
+                                                                   v1::ListAgentsRequest& request);
   absl::StatusOr<v1::Agent> UpdateAgent(const rpc::Call& call, v1::UpdateAgentRequest& request);
   absl::StatusOr<v1::Agent> DeleteAgent(const rpc::Call& call, v1::DeleteAgentRequest& request);
 

@@ -6,8 +6,8 @@ namespace alma::agents {
 
 absl::StatusOr<db::ListPage<v1::ListAgentsResponse>> AgentStore::List(
     const rpc::Call& call, const v1::ListAgentsRequest& request, const db::Position& after) {
-  return Page(
-      call, request.page_size(), after, &v1::ListAgentsResponse::mutable_agents,
+  return Page<v1::ListAgentsResponse>(
+      call, request.page_size(), after, v1::ListAgentsResponse::kAgentsFieldNumber,
       [&](const db::Position& at, int64_t limit) {
         return AgentsBehind(at, call.organization(), request, limit);
       },

@@ -23,8 +23,8 @@ tenant::ListQuery AnalysesBehind(const db::Position& after, std::string_view org
 
 absl::StatusOr<db::ListPage<v1::ListAnalysesResponse>> AnalysisStore::List(
     const rpc::Call& call, const v1::ListAnalysesRequest& request, const db::Position& after) {
-  return Page(
-      call, request.page_size(), after, &v1::ListAnalysesResponse::mutable_analyses,
+  return Page<v1::ListAnalysesResponse>(
+      call, request.page_size(), after, v1::ListAnalysesResponse::kAnalysesFieldNumber,
       [&](const db::Position& at, int64_t limit) {
         return AnalysesBehind(at, call.organization(), request, limit);
       },

@@ -41,8 +41,8 @@ tenant::ListQuery EventsBehind(const db::Position& after, std::string_view organ
 
 absl::StatusOr<db::ListPage<v1::ListEventsResponse>> EventStore::List(
     const rpc::Call& call, const v1::ListEventsRequest& request, const db::Position& after) {
-  return Page(
-      call, request.page_size(), after, &v1::ListEventsResponse::mutable_events,
+  return Page<v1::ListEventsResponse>(
+      call, request.page_size(), after, v1::ListEventsResponse::kEventsFieldNumber,
       [&](const db::Position& at, int64_t limit) {
         return EventsBehind(at, call.organization(), request, limit);
       },

@@ -21,8 +21,8 @@ tenant::ListQuery FollowUpsBehind(const db::Position& after, std::string_view or
 
 absl::StatusOr<db::ListPage<v1::ListFollowUpsResponse>> FollowUpStore::List(
     const rpc::Call& call, const v1::ListFollowUpsRequest& request, const db::Position& after) {
-  return Page(
-      call, request.page_size(), after, &v1::ListFollowUpsResponse::mutable_follow_ups,
+  return Page<v1::ListFollowUpsResponse>(
+      call, request.page_size(), after, v1::ListFollowUpsResponse::kFollowUpsFieldNumber,
       [&](const db::Position& at, int64_t limit) {
         return FollowUpsBehind(at, call.organization(), request, limit);
       },

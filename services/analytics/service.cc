@@ -41,7 +41,7 @@ absl::StatusOr<v1::Analysis> AnalyticsService::GetAnalysis(const rpc::Call& call
   return store_.Get(call, request.uuid());
 }
 
-absl::StatusOr<v1::ListAnalysesResponse> AnalyticsService::ListAnalyses(
+absl::StatusOr<wire::Encoded<v1::ListAnalysesResponse>> AnalyticsService::ListAnalyses(
     const rpc::Call& call, v1::ListAnalysesRequest& request) {
   RETURN_IF_ERROR(Validate(request));
   return db::AnswerList(page_tokens_, request, call.organization(), [&](const db::Position& after) {
@@ -93,8 +93,8 @@ absl::StatusOr<v1::Event> EventsService::GetEvent(const rpc::Call& call,
   return store_.Get(call, request.uuid());
 }
 
-absl::StatusOr<v1::ListEventsResponse> EventsService::ListEvents(const rpc::Call& call,
-                                                                 v1::ListEventsRequest& request) {
+absl::StatusOr<wire::Encoded<v1::ListEventsResponse>> EventsService::ListEvents(
+    const rpc::Call& call, v1::ListEventsRequest& request) {
   RETURN_IF_ERROR(Validate(request));
   return db::AnswerList(page_tokens_, request, call.organization(), [&](const db::Position& after) {
     return store_.List(call, request, after);
@@ -146,7 +146,7 @@ absl::StatusOr<v1::FollowUp> FollowUpsService::GetFollowUp(const rpc::Call& call
   return store_.Get(call, request.event_uuid());
 }
 
-absl::StatusOr<v1::ListFollowUpsResponse> FollowUpsService::ListFollowUps(
+absl::StatusOr<wire::Encoded<v1::ListFollowUpsResponse>> FollowUpsService::ListFollowUps(
     const rpc::Call& call, v1::ListFollowUpsRequest& request) {
   RETURN_IF_ERROR(Validate(request));
   return db::AnswerList(page_tokens_, request, call.organization(), [&](const db::Position& after) {

@@ -6,6 +6,7 @@
 #include "alma/analytics/v1/follow_ups.pb.h"
 #include "common/db/page_token.h"
 #include "common/rpc/service.h"
+#include "common/wire/encoded.h"
 #include "services/analytics/analysis_store.h"
 #include "services/analytics/event_store.h"
 #include "services/analytics/follow_up_store.h"
@@ -23,8 +24,8 @@ class AnalyticsService final : public rpc::Service {
   absl::StatusOr<v1::BatchCreateAnalysesResponse> BatchCreateAnalyses(
       const rpc::Call& call, v1::BatchCreateAnalysesRequest& request);
   absl::StatusOr<v1::Analysis> GetAnalysis(const rpc::Call& call, v1::GetAnalysisRequest& request);
-  absl::StatusOr<v1::ListAnalysesResponse> ListAnalyses(const rpc::Call& call,
-                                                        v1::ListAnalysesRequest& request);
+  absl::StatusOr<wire::Encoded<v1::ListAnalysesResponse>> ListAnalyses(
+      const rpc::Call& call, v1::ListAnalysesRequest& request);
   absl::StatusOr<v1::Analysis> UpdateAnalysis(const rpc::Call& call,
                                               v1::UpdateAnalysisRequest& request);
   absl::StatusOr<v1::Analysis> DeleteAnalysis(const rpc::Call& call,
@@ -45,8 +46,8 @@ class EventsService final : public rpc::Service {
   absl::StatusOr<v1::BatchCreateEventsResponse> BatchCreateEvents(
       const rpc::Call& call, v1::BatchCreateEventsRequest& request);
   absl::StatusOr<v1::Event> GetEvent(const rpc::Call& call, v1::GetEventRequest& request);
-  absl::StatusOr<v1::ListEventsResponse> ListEvents(const rpc::Call& call,
-                                                    v1::ListEventsRequest& request);
+  absl::StatusOr<wire::Encoded<v1::ListEventsResponse>> ListEvents(const rpc::Call& call,
+                                                                   v1::ListEventsRequest& request);
   absl::StatusOr<v1::Event> UpdateEvent(const rpc::Call& call, v1::UpdateEventRequest& request);
   absl::StatusOr<v1::Event> DeleteEvent(const rpc::Call& call, v1::DeleteEventRequest& request);
 
@@ -65,8 +66,8 @@ class FollowUpsService final : public rpc::Service {
   absl::StatusOr<v1::BatchCreateFollowUpsResponse> BatchCreateFollowUps(
       const rpc::Call& call, v1::BatchCreateFollowUpsRequest& request);
   absl::StatusOr<v1::FollowUp> GetFollowUp(const rpc::Call& call, v1::GetFollowUpRequest& request);
-  absl::StatusOr<v1::ListFollowUpsResponse> ListFollowUps(const rpc::Call& call,
-                                                          v1::ListFollowUpsRequest& request);
+  absl::StatusOr<wire::Encoded<v1::ListFollowUpsResponse>> ListFollowUps(
+      const rpc::Call& call, v1::ListFollowUpsRequest& request);
   absl::StatusOr<v1::FollowUp> UpdateFollowUp(const rpc::Call& call,
                                               v1::UpdateFollowUpRequest& request);
   absl::StatusOr<v1::FollowUp> DeleteFollowUp(const rpc::Call& call,

@@ -38,8 +38,8 @@ void Remove(text::Violations& violations, const std::string& field,
 
 absl::StatusOr<db::ListPage<v1::ListConversationsResponse>> ConversationStore::List(
     const rpc::Call& call, const v1::ListConversationsRequest& request, const db::Position& after) {
-  return Page(
-      call, request.page_size(), after, &v1::ListConversationsResponse::mutable_conversations,
+  return Page<v1::ListConversationsResponse>(
+      call, request.page_size(), after, v1::ListConversationsResponse::kConversationsFieldNumber,
       [&](const db::Position& at, int64_t limit) {
         return ConversationsBehind(at, call.organization(), request, limit);
       },

@@ -1,11 +1,13 @@
 #pragma once
 
-#include <string>
+#include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "alma/conversations/v1/messages.pb.h"
 #include "common/tenant/store.h"
+#include "common/wire/encoded.h"
 #include "services/conversations/message_rows.h"
 
 namespace alma::conversations {
@@ -21,10 +23,12 @@ class MessageStore : public tenant::Store<v1::Message> {
   absl::StatusOr<db::ListPage<v1::ListMessagesResponse>> List(
       const rpc::Call& call, const v1::ListMessagesRequest& request, const db::Position& after);
 
-  // Fills `page` with the next messages behind request.after_revision(), by revision; whether there
-  // are more than fit. Where there are not, the page has all that were committed before the call.
-  absl::StatusOr<bool> Export(const rpc::Call& call, const v1::ExportMessagesRequest& request,
-                              std::vector<v1::ExportMessagesResponse>* page);
+  // Fills `page` with the next messages behind request.after_revision(), by revision. Where there
+  // are more than fit, answers the revision of the last; where there are not, nothing, and the page
+  // has all that were committed before the call.
+  absl::StatusOr<std::optional<int64_t>> Export(
+      const rpc::Call& call, const v1::ExportMessagesRequest& request,
+      std::vector<wire::Encoded<v1::ExportMessagesResponse>>* page);
 };
 
 }  // namespace alma::conversations

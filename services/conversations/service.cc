@@ -37,8 +37,9 @@ absl::StatusOr<v1::Conversation> ConversationsService::GetConversation(
   return store_.Get(call, request.uuid());
 }
 
-absl::StatusOr<v1::ListConversationsResponse> ConversationsService::ListConversations(
-    const rpc::Call& call, v1::ListConversationsRequest& request) {
+absl::StatusOr<wire::Encoded<v1::ListConversationsResponse>>
+ConversationsService::ListConversations(const rpc::Call& call,
+                                        v1::ListConversationsRequest& request) {
   RETURN_IF_ERROR(Validate(request));
   return db::AnswerList(page_tokens_, request, call.organization(), [&](const db::Position& after) {
     return store_.List(call, request, after);
@@ -104,7 +105,7 @@ absl::StatusOr<v1::Message> MessagesService::GetMessage(const rpc::Call& call,
   return store_.Get(call, request.uuid());
 }
 
-absl::StatusOr<v1::ListMessagesResponse> MessagesService::ListMessages(
+absl::StatusOr<wire::Encoded<v1::ListMessagesResponse>> MessagesService::ListMessages(
     const rpc::Call& call, v1::ListMessagesRequest& request) {
   RETURN_IF_ERROR(Validate(request));
   return db::AnswerList(page_tokens_, request, call.organization(), [&](const db::Position& after) {
@@ -140,11 +141,11 @@ absl::Status MessagesService::ImportMessages(
 
 absl::StatusOr<bool> MessagesService::ExportMessages(
     const rpc::Call& call, v1::ExportMessagesRequest& request,
-    std::vector<v1::ExportMessagesResponse>* responses) {
+    std::vector<wire::Encoded<v1::ExportMessagesResponse>>* responses) {
   RETURN_IF_ERROR(Validate(request));
-  ASSIGN_OR_RETURN(const bool more, store_.Export(call, request, responses));
-  if (more) request.set_after_revision(responses->back().revision());
-  return more;
+  ASSIGN_OR_RETURN(const auto last, store_.Export(call, request, responses));
+  if (last.has_value()) request.set_after_revision(*last);
+  return last.has_value();
 }
 
 }  // namespace alma::conversations

@@ -7,6 +7,7 @@
 #include "alma/conversations/v1/messages.pb.h"
 #include "common/db/page_token.h"
 #include "common/rpc/service.h"
+#include "common/wire/encoded.h"
 #include "services/conversations/conversation_store.h"
 #include "services/conversations/message_import.h"
 #include "services/conversations/message_store.h"
@@ -24,7 +25,7 @@ class ConversationsService final : public rpc::Service {
                                   rpc::Completion<v1::Conversation> completion);
   absl::StatusOr<v1::Conversation> GetConversation(const rpc::Call& call,
                                                    v1::GetConversationRequest& request);
-  absl::StatusOr<v1::ListConversationsResponse> ListConversations(
+  absl::StatusOr<wire::Encoded<v1::ListConversationsResponse>> ListConversations(
       const rpc::Call& call, v1::ListConversationsRequest& request);
   absl::StatusOr<v1::BatchGetConversationsResponse> BatchGetConversations(
       const rpc::Call& call, v1::BatchGetConversationsRequest& request);
@@ -50,8 +51,8 @@ class MessagesService final : public rpc::Service {
   absl::Status CreateMessage(const rpc::Call& call, v1::CreateMessageRequest& request,
                              rpc::Completion<v1::Message> completion);
   absl::StatusOr<v1::Message> GetMessage(const rpc::Call& call, v1::GetMessageRequest& request);
-  absl::StatusOr<v1::ListMessagesResponse> ListMessages(const rpc::Call& call,
-                                                        v1::ListMessagesRequest& request);
+  absl::StatusOr<wire::Encoded<v1::ListMessagesResponse>> ListMessages(
+      const rpc::Call& call, v1::ListMessagesRequest& request);
   absl::StatusOr<v1::BatchCreateMessagesResponse> BatchCreateMessages(
       const rpc::Call& call, v1::BatchCreateMessagesRequest& request);
   absl::StatusOr<v1::Message> UpdateMessage(const rpc::Call& call,
@@ -61,8 +62,9 @@ class MessagesService final : public rpc::Service {
   absl::Status ImportMessages(const rpc::Call& call, MessageImport& import,
                               std::vector<absl::StatusOr<v1::ImportMessagesRequest>> items,
                               std::vector<v1::ImportMessagesResponse>* responses);
-  absl::StatusOr<bool> ExportMessages(const rpc::Call& call, v1::ExportMessagesRequest& request,
-                                      std::vector<v1::ExportMessagesResponse>* responses);
+  absl::StatusOr<bool> ExportMessages(
+      const rpc::Call& call, v1::ExportMessagesRequest& request,
+      std::vector<wire::Encoded<v1::ExportMessagesResponse>>* responses);
 
   MessageStore& store_;
   const db::PageTokens& page_tokens_;

@@ -122,9 +122,9 @@ absl::StatusOr<db::ListPage<v1::ListApiKeysResponse>> ApiKeyStore::List(
       absl::StrCat("select ", kApiKeyColumns,
                    " from \"authorization\" where organization_uuid = :organization_uuid");
   return database_.Read(call.deadline, [&](db::Session& session) {
-    return ReadByCreation(session, sql, {{"organization_uuid", organization_uuid}},
-                          request.page_size(), after, ReadApiKey,
-                          &v1::ListApiKeysResponse::mutable_api_keys);
+    return ReadByCreation<v1::ListApiKeysResponse>(
+        session, sql, {{"organization_uuid", organization_uuid}}, request.page_size(), after,
+        ReadApiKey, v1::ListApiKeysResponse::kApiKeysFieldNumber);
   });
 }
 

@@ -72,8 +72,9 @@ absl::StatusOr<v1::Organization> OrganizationsService::GetOrganization(
   return store_.Get(call, request.uuid());
 }
 
-absl::StatusOr<v1::ListOrganizationsResponse> OrganizationsService::ListOrganizations(
-    const rpc::Call& call, v1::ListOrganizationsRequest& request) {
+absl::StatusOr<wire::Encoded<v1::ListOrganizationsResponse>>
+OrganizationsService::ListOrganizations(const rpc::Call& call,
+                                        v1::ListOrganizationsRequest& request) {
   RETURN_IF_ERROR(Validate(request));
   return db::AnswerList(page_tokens_, request, call.organization(), [&](const db::Position& after) {
     return store_.List(call, request, after);
@@ -124,7 +125,7 @@ absl::StatusOr<v1::ApiKey> ApiKeysService::GetApiKey(const rpc::Call& call,
   return store_.Get(call, request.uuid());
 }
 
-absl::StatusOr<v1::ListApiKeysResponse> ApiKeysService::ListApiKeys(
+absl::StatusOr<wire::Encoded<v1::ListApiKeysResponse>> ApiKeysService::ListApiKeys(
     const rpc::Call& call, v1::ListApiKeysRequest& request) {
   RETURN_IF_ERROR(Validate(request));
   return db::AnswerList(page_tokens_, request, call.organization(), [&](const db::Position& after) {

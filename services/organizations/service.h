@@ -10,6 +10,7 @@
 #include "common/db/page_token.h"
 #include "common/rpc/service.h"
 #include "common/rpc/worker_pool.h"
+#include "common/wire/encoded.h"
 #include "services/organizations/api_key_store.h"
 #include "services/organizations/change_feed.h"
 #include "services/organizations/store.h"
@@ -32,7 +33,7 @@ class OrganizationsService final : public rpc::Service {
                                                       v1::CreateOrganizationRequest& request);
   absl::StatusOr<v1::Organization> GetOrganization(const rpc::Call& call,
                                                    v1::GetOrganizationRequest& request);
-  absl::StatusOr<v1::ListOrganizationsResponse> ListOrganizations(
+  absl::StatusOr<wire::Encoded<v1::ListOrganizationsResponse>> ListOrganizations(
       const rpc::Call& call, v1::ListOrganizationsRequest& request);
   absl::StatusOr<v1::Organization> UpdateOrganization(const rpc::Call& call,
                                                       v1::UpdateOrganizationRequest& request);
@@ -56,8 +57,8 @@ class ApiKeysService final : public rpc::Service {
   absl::StatusOr<v1::CreateApiKeyResponse> CreateApiKey(const rpc::Call& call,
                                                         v1::CreateApiKeyRequest& request);
   absl::StatusOr<v1::ApiKey> GetApiKey(const rpc::Call& call, v1::GetApiKeyRequest& request);
-  absl::StatusOr<v1::ListApiKeysResponse> ListApiKeys(const rpc::Call& call,
-                                                      v1::ListApiKeysRequest& request);
+  absl::StatusOr<wire::Encoded<v1::ListApiKeysResponse>> ListApiKeys(
+      const rpc::Call& call, v1::ListApiKeysRequest& request);
   absl::StatusOr<v1::ApiKey> UpdateApiKey(const rpc::Call& call, v1::UpdateApiKeyRequest& request);
   absl::StatusOr<v1::ApiKey> RevokeApiKey(const rpc::Call& call, v1::RevokeApiKeyRequest& request);
   absl::StatusOr<v1::RotateApiKeyResponse> RotateApiKey(const rpc::Call& call,

@@ -131,8 +131,9 @@ absl::StatusOr<db::ListPage<v1::ListOrganizationsResponse>> Store::List(
   }
   if (!request.show_deleted()) absl::StrAppend(&sql, " and deleted_at is null");
   return database_.Read(call.deadline, [&](db::Session& session) {
-    return ReadByCreation(session, sql, params, request.page_size(), after, ReadOrganization,
-                          &v1::ListOrganizationsResponse::mutable_organizations);
+    return ReadByCreation<v1::ListOrganizationsResponse>(
+        session, sql, params, request.page_size(), after, ReadOrganization,
+        v1::ListOrganizationsResponse::kOrganizationsFieldNumber);
   });
 }
 

@@ -8,6 +8,7 @@
 #include "catch2/catch.hpp"
 #include "common/db/list_page.h"
 #include "common/tenant/resource.h"
+#include "tests/support/list.h"
 #include "tests/support/tenants.h"
 
 // Lists, page by page, also while their rows change.
@@ -28,7 +29,8 @@ auto ReadAll(
   db::Position at;
   do {
     const db::ListPage<Response> page = Ok(list(at));
-    const Rows& read = (page.response.*rows)();
+    const Response response = Decoded(page.response);
+    const Rows& read = (response.*rows)();
     all.insert(all.end(), read.begin(), read.end());
     at = page.next;
     between();

@@ -1,4 +1,5 @@
 #include "tests/services/agents/agents.h"
+#include "tests/support/list.h"
 
 // Update and delete.
 namespace alma::agents {
@@ -15,7 +16,7 @@ v1::UpdateAgentRequest UpdateOf(const v1::Agent& agent, const Fields& mask, int6
 int FoundByEmail(Stored& stored, const std::string& email) {
   v1::ListAgentsRequest request;
   request.set_email(email);
-  return Ok(stored.List(request)).response.agents_size();
+  return testing::Decoded(Ok(stored.List(request)).response).agents_size();
 }
 
 TEST_CASE("an update of an agent writes what its mask names and nothing else") {

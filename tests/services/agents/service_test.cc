@@ -3,6 +3,7 @@
 #include "alma/agents/v1/agents.grpc.pb.h"
 #include "common/auth/scopes.h"
 #include "tests/services/agents/agents.h"
+#include "tests/support/list.h"
 #include "tests/support/served.h"
 #include "tests/support/unstorable_text.h"
 
@@ -60,6 +61,28 @@ TEST_CASE("an agent is stored and read back and changed and deleted through the 
   remove.set_revision(2);
   CHECK(Answer(served, &Stub::DeleteAgent, remove).has_deleted_at());
   CHECK(Answer(served, &Stub::GetAgent, get).name().empty());
+}
+
+TEST_CASE("agents are listed as they are got") {
+  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  CAPTURE(engine);
+  Served served(engine, Schema());
+  for (int i = 0; i < 6; ++i) {
+    v1::Agent agent = i % 3 == 0 ? FullAgent() : NewAgent(i == 1);
+    agent.set_uuid(NthUuid(i));
+    if (i == 3) agent.set_external_id("a-2");
+    Answer(served, &Stub::CreateAgent, CreateOf(agent));
+  }
+  v1::ListAgentsRequest list;
+  list.set_page_size(5);
+  const auto listed = Answer(served, &Stub::ListAgents, list);
+  CHECK_FALSE(listed.next_page_token().empty());
+  testing::CheckListed(listed, &v1::ListAgentsResponse::mutable_agents, 5,
+                       [&](const v1::Agent& agent) {
+                         v1::GetAgentRequest get;
+                         get.set_uuid(agent.uuid());
+                         return Answer(served, &Stub::GetAgent, get);
+                       });
 }
 
 TEST_CASE("agents are created and read in batches through the API") {

@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/status/status.h"
 #include "tests/services/agents/agents.h"
+#include "tests/support/list.h"
 
 // Creates and gets.
 namespace alma::agents {
@@ -117,9 +118,9 @@ TEST_CASE("organizations do not see each other's agents") {
   v1::ListAgentsRequest list;
   list.set_page_size(10);
   list.set_email("ana.secreta@example.com");
-  const auto listed = Ok(stored.agents.List(Them(), list, {}));
-  REQUIRE(listed.response.agents_size() == 1);
-  CHECK(listed.response.agents(0).name() == "Their Ana");
+  const auto listed = testing::Decoded(Ok(stored.agents.List(Them(), list, {})).response);
+  REQUIRE(listed.agents_size() == 1);
+  CHECK(listed.agents(0).name() == "Their Ana");
 }
 
 TEST_CASE("a batch of agents is stored in its order and repeated as it is") {

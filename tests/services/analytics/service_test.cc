@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tests/services/analytics/resources.h"
+#include "tests/support/list.h"
 #include "tests/support/unstorable_text.h"
 
 // The services through real stubs.
@@ -118,6 +119,78 @@ TEST_CASE("follow-ups are created and listed and changed and deleted through the
   v1::GetFollowUpRequest get;
   get.set_event_uuid(NthUuid(0));
   CHECK(Answer(served, &Stub::GetFollowUp, get).has_deleted_at());
+}
+
+TEST_CASE("analyses are listed as they are got") {
+  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  CAPTURE(engine);
+  ServedAnalyses served(engine);
+  using Stub = v1::AnalyticsService::Stub;
+  v1::BatchCreateAnalysesRequest create;
+  for (const char* json :
+       {R"({"analysisType": "FREE", "custom": {"a": 5}, "contextStartIndex": 1,
+            "contextEndIndex": 2})",
+        R"({"sentimentAnalysis": {"score": 5}})",
+        R"({"topicsDetected": {"topics": [{"name": "price", "confidence": 0.5}]}})",
+        R"({"sentimentAnalysis": {"score": 0}})", R"({"topicsDetected": {}})"}) {
+    *create.add_analyses() = FromJson<v1::Analysis>(json, BareAnalysis());
+  }
+  Answer(served, &Stub::BatchCreateAnalyses, create);
+  testing::CheckListed(Answer(served, &Stub::ListAnalyses, v1::ListAnalysesRequest()),
+                       &v1::ListAnalysesResponse::mutable_analyses, 5,
+                       [&](const v1::Analysis& analysis) {
+                         v1::GetAnalysisRequest get;
+                         get.set_uuid(analysis.uuid());
+                         return Answer(served, &Stub::GetAnalysis, get);
+                       });
+}
+
+TEST_CASE("events are listed as they are got") {
+  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  CAPTURE(engine);
+  ServedEvents served(engine);
+  using Stub = v1::EventsService::Stub;
+  v1::BatchCreateEventsRequest create;
+  for (const char* json :
+       {R"({"meetingScheduled": {"LINK": "x"}, "scheduledTo": "2026-03-01T10:00:00Z",
+            "origin": "crm", "externalId": "e-1"})",
+        R"({"eventType": "FREE", "eventSubtype": "SUB"})",
+        R"({"eventType": "FREE", "custom": {"a": 5}})", R"({"eventType": "FREE"})",
+        R"({"meetingDone": {}})"}) {
+    *create.add_events() = FromJson<v1::Event>(json, BareEvent());
+  }
+  Answer(served, &Stub::BatchCreateEvents, create);
+  testing::CheckListed(Answer(served, &Stub::ListEvents, v1::ListEventsRequest()),
+                       &v1::ListEventsResponse::mutable_events, 5, [&](const v1::Event& event) {
+                         v1::GetEventRequest get;
+                         get.set_uuid(event.uuid());
+                         return Answer(served, &Stub::GetEvent, get);
+                       });
+}
+
+TEST_CASE("follow-ups are listed as they are got") {
+  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  CAPTURE(engine);
+  ServedFollowUps served(engine);
+  using Stub = v1::FollowUpsService::Stub;
+  v1::BatchCreateFollowUpsRequest create;
+  for (int i = 0; i < 5; ++i) {
+    *create.add_follow_ups() = NewFollowUp(i);
+    create.mutable_follow_ups(i)->set_score(2 - i);
+  }
+  Answer(served, &Stub::BatchCreateFollowUps, create);
+  v1::DeleteFollowUpRequest remove;
+  remove.set_event_uuid(NthUuid(1));
+  Answer(served, &Stub::DeleteFollowUp, remove);
+  v1::ListFollowUpsRequest list;
+  list.set_show_deleted(true);
+  testing::CheckListed(Answer(served, &Stub::ListFollowUps, list),
+                       &v1::ListFollowUpsResponse::mutable_follow_ups, 5,
+                       [&](const v1::FollowUp& follow_up) {
+                         v1::GetFollowUpRequest get;
+                         get.set_event_uuid(follow_up.event_uuid());
+                         return Answer(served, &Stub::GetFollowUp, get);
+                       });
 }
 
 TEST_CASE("who may only read analytics writes none of it") {

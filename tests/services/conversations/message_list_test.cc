@@ -4,6 +4,7 @@
 #include "common/db/page.h"
 #include "common/status/status.h"
 #include "tests/services/conversations/stores.h"
+#include "tests/support/list.h"
 
 namespace alma::conversations {
 namespace {
@@ -31,8 +32,8 @@ Indexes Down(int64_t first, int64_t last) {
 // The indexes of the first page.
 Indexes FirstPage(Stores& stores, const v1::ListMessagesRequest& request) {
   Indexes indexes;
-  const auto page = Ok(stores.messages.List(Us(), request, {}));
-  for (const auto& message : page.response.messages()) indexes.push_back(message.index());
+  const auto response = testing::Decoded(Ok(stores.messages.List(Us(), request, {})).response);
+  for (const auto& message : response.messages()) indexes.push_back(message.index());
   return indexes;
 }
 
@@ -132,8 +133,8 @@ TEST_CASE("a page is cut at 3 MiB and the list goes on behind it") {
         Us(), NewMessage(uuid, std::string(256 * 1024, static_cast<char>('a' + i)))));
   }
   const auto page = Ok(stores.messages.List(Us(), PageOfMessages(uuid, 1000), {}));
-  CHECK(page.response.messages_size() == 11);
-  CHECK(page.response.ByteSizeLong() < db::kMaxPageBytes + 1024);
+  CHECK(testing::Decoded(page.response).messages_size() == 11);
+  CHECK(page.response.bytes.size() < db::kMaxPageBytes + 1024);
   CHECK(page.next == db::Position{"10"});
   CHECK(ReadAll(stores, PageOfMessages(uuid, 1000)) == Range(0, 14));
 }

@@ -1,6 +1,7 @@
 #include "tests/services/conversations/stores.h"
 
 #include "services/conversations/schema.h"
+#include "tests/support/list.h"
 
 namespace alma::conversations {
 v1::Conversation NewConversation() {
@@ -42,8 +43,9 @@ std::vector<std::string> ReadAll(Stores& stores, const v1::ListConversationsRequ
   db::Position at;
   do {
     const auto page = Ok(stores.conversations.List(Us(), request, at));
-    CHECK(page.response.conversations_size() <= request.page_size());
-    for (const auto& conversation : page.response.conversations()) {
+    const auto response = testing::Decoded(page.response);
+    CHECK(response.conversations_size() <= request.page_size());
+    for (const auto& conversation : response.conversations()) {
       uuids.push_back(conversation.uuid());
     }
     at = page.next;
@@ -58,8 +60,9 @@ std::vector<int64_t> ReadAll(Stores& stores, const v1::ListMessagesRequest& requ
   db::Position at;
   do {
     const auto page = Ok(stores.messages.List(Us(), request, at));
-    CHECK(page.response.messages_size() <= request.page_size());
-    for (const auto& message : page.response.messages()) indexes.push_back(message.index());
+    const auto response = testing::Decoded(page.response);
+    CHECK(response.messages_size() <= request.page_size());
+    for (const auto& message : response.messages()) indexes.push_back(message.index());
     at = page.next;
     between();
   } while (!at.empty());

@@ -14,6 +14,7 @@
 #include "services/organizations/schema.h"
 #include "tests/support/concurrently.h"
 #include "tests/support/database.h"
+#include "tests/support/list.h"
 #include "tests/support/service_harness.h"
 
 namespace alma::organizations {
@@ -283,8 +284,13 @@ std::vector<std::string> Listed(Store& store, const auth::v1::Principal& caller,
     const auto page = store.List(As(caller), request, after);
     INFO(page.status());
     REQUIRE(page.ok());
-    REQUIRE(page->response.organizations_size() <= page_size);
-    for (const auto& organization : page->response.organizations()) {
+    const auto response = testing::Decoded(page->response);
+    REQUIRE(response.organizations_size() <= page_size);
+    testing::CheckListed(response, &v1::ListOrganizationsResponse::mutable_organizations,
+                         response.organizations_size(), [&](const v1::Organization& organization) {
+                           return store.Get(As(caller), organization.uuid()).value();
+                         });
+    for (const auto& organization : response.organizations()) {
       uuids.push_back(organization.uuid());
     }
     after = page->next;
