@@ -81,7 +81,8 @@ class Dialect {
     absl::FunctionRef<void(size_t run, absl::Span<const std::string> names,
                            absl::Span<const char*> values)>
         bind;
-    // Called for every row, after all runs. The texts last until it returns.
+    // Called for every row as it comes, the rows of a run before those of the next. The texts last
+    // until it returns. Where it throws, the connection is of no more use.
     absl::FunctionRef<void(size_t run, absl::Span<const ColumnText> columns)> on_row;
   };
   // Does all runs in one round trip, in their order; ends with the first that fails, which throws.

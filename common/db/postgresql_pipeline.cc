@@ -29,25 +29,35 @@ bool Send(PGconn* connection, const std::string& statement,
   return PQpipelineSync(connection) == 1;
 }
 
-// The result of each run, as far as there are any. Those behind one that failed are skipped by the
-// server, and say so.
-void Receive(PGconn* connection, std::vector<Result>& results) {
-  for (Result& result : results) {
-    result = NextResult(connection);
-    if (result == nullptr) break;
-    while (NextResult(connection) != nullptr) {
-    }
-  }
-  // That of the synchronization.
-  NextResult(connection);
-}
-
 void GiveRows(const PGresult* result, size_t run, const Dialect::Pipeline& pipeline) {
   std::vector<ColumnText> columns(PQnfields(result));
   for (int row = 0; row < PQntuples(result); ++row) {
     ReadPostgresqlRow(result, row, absl::MakeSpan(columns));
     pipeline.on_row(run, columns);
   }
+}
+
+// Gives the rows of each run when it is answered, and holds the result of one run at a time. What
+// failed first, or nothing; the runs behind it are skipped by the server, and say so.
+std::optional<Result> Receive(PGconn* connection, const Dialect::Pipeline& pipeline) {
+  std::optional<Result> failed;
+  for (size_t run = 0; run < pipeline.runs; ++run) {
+    Result result = NextResult(connection);
+    const bool ended = result == nullptr;
+    if (!failed.has_value()) {
+      if (Succeeded(result.get())) {
+        GiveRows(result.get(), run, pipeline);
+      } else {
+        failed = std::move(result);
+      }
+    }
+    if (ended) return failed;
+    while (NextResult(connection) != nullptr) {
+    }
+  }
+  // That of the synchronization.
+  NextResult(connection);
+  return failed;
 }
 
 // Leaves the mode once there are no more results to come; else the connection is of no use.
@@ -89,19 +99,13 @@ void RunPostgresqlPipeline(PGconn* connection, const std::string& statement,
   for (size_t run = 0; run < runs.size(); ++run) {
     pipeline.bind(run, names, absl::MakeSpan(runs[run]));
   }
-  // Before anything is sent: whatever is thrown while results are due leaves the mode in force.
-  std::vector<Result> results;
-  results.reserve(runs.size());
-  while (results.size() < runs.size()) results.emplace_back(nullptr, PQclear);
+  std::optional<Result> failed;
   {
     const PipelineMode mode(connection);
     if (!Send(connection, statement, runs)) throw FailedResult(nullptr);
-    Receive(connection, results);
+    failed = Receive(connection, pipeline);
   }
-  for (const Result& result : results) {
-    if (!Succeeded(result.get())) throw FailedResult(result.get());
-  }
-  for (size_t run = 0; run < pipeline.runs; ++run) GiveRows(results[run].get(), run, pipeline);
+  if (failed.has_value()) throw FailedResult(failed->get());
 }
 
 }  // namespace alma::db

@@ -70,6 +70,9 @@ class Row {
   std::optional<int64_t> OptionalInt64();
   std::optional<google::protobuf::Struct> OptionalJson();
 
+  // Whether a call so far is going to fail the query.
+  bool failed() const { return failed_; }
+
  private:
   friend class Session;
   explicit Row(absl::Span<const ColumnText> columns) : columns_(columns) {}

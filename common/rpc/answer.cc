@@ -45,6 +45,7 @@ bool Answer::MayRunAtOnce() const {
 }
 
 void Answer::Run() {
+  on_worker_ = true;
   Run([this] { return record_.Admit(); });
 }
 

@@ -34,6 +34,8 @@ class Answer final : public LateCall {
   Call call() const override { return {record_.caller(), record_.deadline()}; }
   const grpc::ByteBuffer& in() const override { return *in_; }
   absl::Status CheckAwaited() const override { return record_.CheckAwaited(); }
+  absl::Status CheckAdmitted() override { return record_.Admit(); }
+  bool OnWorker() const override { return on_worker_; }
   // Ends this object, too.
   void FinishLate(absl::FunctionRef<absl::Status(grpc::ByteBuffer*)> serialize) override {
     Finish(record_.Guard([&] { return serialize(out_); }));
@@ -61,6 +63,7 @@ class Answer final : public LateCall {
   grpc::ByteBuffer inflated_;
   grpc::ByteBuffer* const out_;
   grpc::ServerUnaryReactor* const reactor_;
+  bool on_worker_ = false;
 };
 
 }  // namespace alma::rpc

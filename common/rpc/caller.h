@@ -93,6 +93,10 @@ class InsecureCallers final : public Callers {
   explicit InsecureCallers(const auth::Secrets& secrets) : signed_(secrets) {}
   absl::StatusOr<auth::SharedPrincipal> Resolve(const Metadata& metadata,
                                                 absl::Time deadline) override;
+  std::optional<absl::StatusOr<auth::SharedPrincipal>> TryResolve(
+      const Metadata& metadata) override {
+    return Resolve(metadata, absl::InfiniteFuture());
+  }
   bool MayLoseAccess() const override { return false; }
   bool MayBeInternal() const override { return true; }
 

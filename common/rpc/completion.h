@@ -15,6 +15,11 @@ struct Completion {
   std::function<absl::Status()> check_awaited;
   // Ends the call. Exactly once, from any thread.
   std::function<void(absl::StatusOr<Response>)> finish;
+  // As check_awaited, and whether the caller may still make the call. May block. By one thread at a
+  // time; the Call that the handler was given ends with it.
+  std::function<absl::Status()> check_admitted = {};
+  // Whether the handler was given it on a worker, where it may block after all.
+  bool on_worker = false;
 };
 
 }  // namespace alma::rpc

@@ -16,8 +16,10 @@ class LateCall {
   // Its request, not compressed.
   virtual const grpc::ByteBuffer& in() const = 0;
 
-  // See Completion::check_awaited.
+  // See Completion::check_awaited, check_admitted and on_worker.
   virtual absl::Status CheckAwaited() const = 0;
+  virtual absl::Status CheckAdmitted() = 0;
+  virtual bool OnWorker() const = 0;
 
   // Ends the call with what `serialize` makes of the answer. Once, from any thread.
   virtual void FinishLate(absl::FunctionRef<absl::Status(grpc::ByteBuffer* out)> serialize) = 0;

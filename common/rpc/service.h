@@ -139,7 +139,9 @@ class Service : public BytesService {
                   late.FinishLate([&](grpc::ByteBuffer* out) {
                     return response.ok() ? Serialize(*response, out) : response.status();
                   });
-                }};
+                },
+            .check_admitted = [&late] { return late.CheckAdmitted(); },
+            .on_worker = late.OnWorker()};
   }
 
   grpc::ServerUnaryReactor* BeginUnary(const Method& method, grpc::CallbackServerContext& context,

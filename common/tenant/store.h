@@ -1,29 +1,21 @@
 #pragma once
 
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "common/db/database.h"
 #include "common/db/list_page.h"
-#include "common/db/page.h"
-#include "common/db/revision.h"
 #include "common/rpc/call.h"
 #include "common/rpc/completion.h"
-#include "common/status/macros.h"
-#include "common/status/status.h"
 #include "common/tenant/create_batch.h"
-#include "common/tenant/list_query.h"
+#include "common/tenant/queued_get.h"
 #include "common/tenant/resource.h"
 #include "common/tenant/table.h"
-#include "common/text/field_mask.h"
-#include "common/text/timestamp.h"
+#include "google/protobuf/field_mask.pb.h"
 #include "google/protobuf/repeated_ptr_field.h"
-#include "google/protobuf/util/message_differencer.h"
 
 namespace alma::tenant {
 
@@ -60,7 +52,12 @@ class Store : private db::BatchWriter {
   using Results = std::vector<absl::StatusOr<Resource>>;
   absl::StatusOr<Results> CreateEach(const rpc::Call& call, const std::vector<Resource>& wanted);
 
-  // Deleted ones too. NOT_FOUND.
+  // Finishes each of `gets`, of any organizations, on this thread: with its row, deleted ones too,
+  // as soon as that is read; NOT_FOUND; or what its check_admitted answers now. All share one read
+  // of the database; where that fails with INTERNAL, each is read by itself.
+  void GetEach(absl::Span<QueuedGet<Resource>> gets);
+
+  // The same for one.
   absl::StatusOr<Resource> Get(const rpc::Call& call, const std::string& key);
 
   // In the order of `keys`, the request's `uuids`. NOT_FOUND where one of them is; INVALID_ARGUMENT

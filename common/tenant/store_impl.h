@@ -3,10 +3,21 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
+#include "common/db/page.h"
+#include "common/db/revision.h"
+#include "common/log/log.h"
+#include "common/status/macros.h"
+#include "common/status/status.h"
+#include "common/tenant/list_query.h"
 #include "common/tenant/store.h"
+#include "common/text/field_mask.h"
+#include "common/text/timestamp.h"
 #include "common/wire/append.h"
+#include "google/protobuf/util/message_differencer.h"
 
 // The bodies of Store's templates.
 namespace alma::tenant {
@@ -120,10 +131,39 @@ auto Store<Resource>::CreateEach(const rpc::Call& call, const std::vector<Resour
 }
 
 template <typename Resource>
+void Store<Resource>::GetEach(absl::Span<QueuedGet<Resource>> gets) {
+  absl::Status read;
+  try {
+    read = internal::FindGets(database_, table_, gets);
+  } catch (...) {
+    // The exception's own text may hold what a row holds. Of many, the one that it comes from says
+    // so when it is read by itself.
+    if (gets.size() == 1) log::Error("unexpected_exception", {{"table", table_.name()}});
+    read = status::Internal();
+  }
+  const bool one_of_many = absl::IsInternal(read) && gets.size() > 1;
+  for (QueuedGet<Resource>& get : gets) {
+    if (get.finished) continue;
+    if (one_of_many) {
+      GetEach(absl::MakeSpan(&get, 1));
+    } else {
+      get.Finish(read.ok() ? status::NotFound(table_.resource()) : read);
+    }
+  }
+}
+
+template <typename Resource>
 absl::StatusOr<Resource> Store<Resource>::Get(const rpc::Call& call, const std::string& key) {
-  return database_.Read(call.deadline, [&](Session& session) -> absl::StatusOr<Resource> {
-    return table_.Require(session, call.organization(), key);
-  });
+  absl::StatusOr<Resource> got = absl::UnknownError("not read");
+  QueuedGet<Resource> get{
+      call.organization(),
+      key,
+      call.deadline,
+      {.check_awaited = [] { return absl::OkStatus(); },
+       .finish = [&](absl::StatusOr<Resource> answer) { got = std::move(answer); },
+       .check_admitted = [] { return absl::OkStatus(); }}};
+  GetEach(absl::MakeSpan(&get, 1));
+  return got;
 }
 
 template <typename Resource>

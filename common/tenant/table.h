@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -31,6 +32,12 @@ template <typename Resource>
 struct NamedRows {
   std::optional<Resource> by_key;
   std::optional<Resource> by_external_id;
+};
+
+// Which row of a table.
+struct RowName {
+  std::string_view organization;
+  std::string_view key;
 };
 
 // A table of tenants' rows, said once: its statements and its rows' way to and from the resource
@@ -77,7 +84,12 @@ class Table {
   absl::StatusOr<std::optional<Resource>> Find(db::Session& session, std::string_view organization,
                                                std::string_view key) const;
 
-  // The same; NOT_FOUND where there is none.
+  // Calls `on_found(i, row)` for each of `names` that there is, deleted ones too, as soon as it is
+  // read. As Session::QueryEach: some may have been found where this fails.
+  absl::Status FindEach(db::Session& session, absl::Span<const RowName> names,
+                        absl::FunctionRef<void(size_t, Resource)> on_found) const;
+
+  // The row of Find; NOT_FOUND where there is none.
   absl::StatusOr<Resource> Require(db::Session& session, std::string_view organization,
                                    std::string_view key) const;
 
@@ -173,6 +185,22 @@ absl::StatusOr<std::optional<Resource>> Table<Resource>::Find(db::Session& sessi
                  [&](db::Row& row) { Read(row, organization, &found.emplace()); })
           .status());
   return found;
+}
+
+template <typename Resource>
+absl::Status Table<Resource>::FindEach(db::Session& session, absl::Span<const RowName> names,
+                                       absl::FunctionRef<void(size_t, Resource)> on_found) const {
+  std::vector<std::vector<db::Param>> runs;
+  runs.reserve(names.size());
+  for (const RowName& name : names) {
+    runs.push_back(
+        {{"alma_internal_organization", name.organization}, {KeyName<Resource>(), name.key}});
+  }
+  return session.QueryEach(find_by_key_, runs, [&](size_t run, db::Row& row) {
+    Resource found;
+    Read(row, names[run].organization, &found);
+    if (!row.failed()) on_found(run, std::move(found));
+  });
 }
 
 template <typename Resource>

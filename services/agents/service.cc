@@ -12,10 +12,11 @@ AgentsService::AgentsService(rpc::Runtime& runtime, AgentStore& store,
                              const db::PageTokens& page_tokens)
     : Service(*v1::Agent::descriptor()->file()->FindServiceByName("AgentsService"), runtime),
       store_(store),
+      gets_(store, runtime.workers),
       page_tokens_(page_tokens) {
   HandleLate("CreateAgent", &AgentsService::CreateAgent);
   Handle("BatchCreateAgents", &AgentsService::BatchCreateAgents);
-  Handle("GetAgent", &AgentsService::GetAgent);
+  HandleLate("GetAgent", &AgentsService::GetAgent);
   Handle("BatchGetAgents", &AgentsService::BatchGetAgents);
   Handle("ListAgents", &AgentsService::ListAgents);
   Handle("UpdateAgent", &AgentsService::UpdateAgent);
@@ -35,10 +36,10 @@ absl::StatusOr<v1::BatchCreateAgentsResponse> AgentsService::BatchCreateAgents(
                           &v1::BatchCreateAgentsResponse::mutable_agents);
 }
 
-absl::StatusOr<v1::Agent> AgentsService::GetAgent(const rpc::Call& call,
-                                                  v1::GetAgentRequest& request) {
+absl::Status AgentsService::GetAgent(const rpc::Call& call, v1::GetAgentRequest& request,
+                                     rpc::Completion<v1::Agent> completion) {
   RETURN_IF_ERROR(Validate(request));
-  return store_.Get(call, request.uuid());
+  return gets_.Get(call, request.uuid(), std::move(completion));
 }
 
 absl::StatusOr<v1::BatchGetAgentsResponse> AgentsService::BatchGetAgents(

@@ -4,6 +4,7 @@
 #include "alma/agents/v1/agents.pb.h"
 #include "common/db/page_token.h"
 #include "common/rpc/service.h"
+#include "common/tenant/gets.h"
 #include "common/wire/encoded.h"
 #include "services/agents/store.h"
 
@@ -19,7 +20,8 @@ class AgentsService final : public rpc::Service {
                            rpc::Completion<v1::Agent> completion);
   absl::StatusOr<v1::BatchCreateAgentsResponse> BatchCreateAgents(
       const rpc::Call& call, v1::BatchCreateAgentsRequest& request);
-  absl::StatusOr<v1::Agent> GetAgent(const rpc::Call& call, v1::GetAgentRequest& request);
+  absl::Status GetAgent(const rpc::Call& call, v1::GetAgentRequest& request,
+                        rpc::Completion<v1::Agent> completion);
   absl::StatusOr<v1::BatchGetAgentsResponse> BatchGetAgents(const rpc::Call& call,
                                                             v1::BatchGetAgentsRequest& request);
   absl::StatusOr<wire::Encoded<v1::ListAgentsResponse>> ListAgents(const rpc::Call& call,
@@ -28,6 +30,7 @@ class AgentsService final : public rpc::Service {
   absl::StatusOr<v1::Agent> DeleteAgent(const rpc::Call& call, v1::DeleteAgentRequest& request);
 
   AgentStore& store_;
+  tenant::Gets<v1::Agent> gets_;
   const db::PageTokens& page_tokens_;
 };
 

@@ -12,10 +12,11 @@ AnalyticsService::AnalyticsService(rpc::Runtime& runtime, AnalysisStore& store,
                                    const db::PageTokens& page_tokens)
     : Service(*v1::Analysis::descriptor()->file()->FindServiceByName("AnalyticsService"), runtime),
       store_(store),
+      gets_(store, runtime.workers),
       page_tokens_(page_tokens) {
   HandleLate("CreateAnalysis", &AnalyticsService::CreateAnalysis);
   Handle("BatchCreateAnalyses", &AnalyticsService::BatchCreateAnalyses);
-  Handle("GetAnalysis", &AnalyticsService::GetAnalysis);
+  HandleLate("GetAnalysis", &AnalyticsService::GetAnalysis);
   Handle("ListAnalyses", &AnalyticsService::ListAnalyses);
   Handle("UpdateAnalysis", &AnalyticsService::UpdateAnalysis);
   Handle("DeleteAnalysis", &AnalyticsService::DeleteAnalysis);
@@ -35,10 +36,10 @@ absl::StatusOr<v1::BatchCreateAnalysesResponse> AnalyticsService::BatchCreateAna
                           &v1::BatchCreateAnalysesResponse::mutable_analyses);
 }
 
-absl::StatusOr<v1::Analysis> AnalyticsService::GetAnalysis(const rpc::Call& call,
-                                                           v1::GetAnalysisRequest& request) {
+absl::Status AnalyticsService::GetAnalysis(const rpc::Call& call, v1::GetAnalysisRequest& request,
+                                           rpc::Completion<v1::Analysis> completion) {
   RETURN_IF_ERROR(Validate(request));
-  return store_.Get(call, request.uuid());
+  return gets_.Get(call, request.uuid(), std::move(completion));
 }
 
 absl::StatusOr<wire::Encoded<v1::ListAnalysesResponse>> AnalyticsService::ListAnalyses(
@@ -65,10 +66,11 @@ EventsService::EventsService(rpc::Runtime& runtime, EventStore& store,
                              const db::PageTokens& page_tokens)
     : Service(*v1::Event::descriptor()->file()->FindServiceByName("EventsService"), runtime),
       store_(store),
+      gets_(store, runtime.workers),
       page_tokens_(page_tokens) {
   HandleLate("CreateEvent", &EventsService::CreateEvent);
   Handle("BatchCreateEvents", &EventsService::BatchCreateEvents);
-  Handle("GetEvent", &EventsService::GetEvent);
+  HandleLate("GetEvent", &EventsService::GetEvent);
   Handle("ListEvents", &EventsService::ListEvents);
   Handle("UpdateEvent", &EventsService::UpdateEvent);
   Handle("DeleteEvent", &EventsService::DeleteEvent);
@@ -87,10 +89,10 @@ absl::StatusOr<v1::BatchCreateEventsResponse> EventsService::BatchCreateEvents(
                           &v1::BatchCreateEventsResponse::mutable_events);
 }
 
-absl::StatusOr<v1::Event> EventsService::GetEvent(const rpc::Call& call,
-                                                  v1::GetEventRequest& request) {
+absl::Status EventsService::GetEvent(const rpc::Call& call, v1::GetEventRequest& request,
+                                     rpc::Completion<v1::Event> completion) {
   RETURN_IF_ERROR(Validate(request));
-  return store_.Get(call, request.uuid());
+  return gets_.Get(call, request.uuid(), std::move(completion));
 }
 
 absl::StatusOr<wire::Encoded<v1::ListEventsResponse>> EventsService::ListEvents(
@@ -117,10 +119,11 @@ FollowUpsService::FollowUpsService(rpc::Runtime& runtime, FollowUpStore& store,
                                    const db::PageTokens& page_tokens)
     : Service(*v1::FollowUp::descriptor()->file()->FindServiceByName("FollowUpsService"), runtime),
       store_(store),
+      gets_(store, runtime.workers),
       page_tokens_(page_tokens) {
   HandleLate("CreateFollowUp", &FollowUpsService::CreateFollowUp);
   Handle("BatchCreateFollowUps", &FollowUpsService::BatchCreateFollowUps);
-  Handle("GetFollowUp", &FollowUpsService::GetFollowUp);
+  HandleLate("GetFollowUp", &FollowUpsService::GetFollowUp);
   Handle("ListFollowUps", &FollowUpsService::ListFollowUps);
   Handle("UpdateFollowUp", &FollowUpsService::UpdateFollowUp);
   Handle("DeleteFollowUp", &FollowUpsService::DeleteFollowUp);
@@ -140,10 +143,10 @@ absl::StatusOr<v1::BatchCreateFollowUpsResponse> FollowUpsService::BatchCreateFo
                           &v1::BatchCreateFollowUpsResponse::mutable_follow_ups);
 }
 
-absl::StatusOr<v1::FollowUp> FollowUpsService::GetFollowUp(const rpc::Call& call,
-                                                           v1::GetFollowUpRequest& request) {
+absl::Status FollowUpsService::GetFollowUp(const rpc::Call& call, v1::GetFollowUpRequest& request,
+                                           rpc::Completion<v1::FollowUp> completion) {
   RETURN_IF_ERROR(Validate(request));
-  return store_.Get(call, request.event_uuid());
+  return gets_.Get(call, request.event_uuid(), std::move(completion));
 }
 
 absl::StatusOr<wire::Encoded<v1::ListFollowUpsResponse>> FollowUpsService::ListFollowUps(

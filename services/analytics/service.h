@@ -6,6 +6,7 @@
 #include "alma/analytics/v1/follow_ups.pb.h"
 #include "common/db/page_token.h"
 #include "common/rpc/service.h"
+#include "common/tenant/gets.h"
 #include "common/wire/encoded.h"
 #include "services/analytics/analysis_store.h"
 #include "services/analytics/event_store.h"
@@ -23,7 +24,8 @@ class AnalyticsService final : public rpc::Service {
                               rpc::Completion<v1::Analysis> completion);
   absl::StatusOr<v1::BatchCreateAnalysesResponse> BatchCreateAnalyses(
       const rpc::Call& call, v1::BatchCreateAnalysesRequest& request);
-  absl::StatusOr<v1::Analysis> GetAnalysis(const rpc::Call& call, v1::GetAnalysisRequest& request);
+  absl::Status GetAnalysis(const rpc::Call& call, v1::GetAnalysisRequest& request,
+                           rpc::Completion<v1::Analysis> completion);
   absl::StatusOr<wire::Encoded<v1::ListAnalysesResponse>> ListAnalyses(
       const rpc::Call& call, v1::ListAnalysesRequest& request);
   absl::StatusOr<v1::Analysis> UpdateAnalysis(const rpc::Call& call,
@@ -32,6 +34,7 @@ class AnalyticsService final : public rpc::Service {
                                               v1::DeleteAnalysisRequest& request);
 
   AnalysisStore& store_;
+  tenant::Gets<v1::Analysis> gets_;
   const db::PageTokens& page_tokens_;
 };
 
@@ -45,13 +48,15 @@ class EventsService final : public rpc::Service {
                            rpc::Completion<v1::Event> completion);
   absl::StatusOr<v1::BatchCreateEventsResponse> BatchCreateEvents(
       const rpc::Call& call, v1::BatchCreateEventsRequest& request);
-  absl::StatusOr<v1::Event> GetEvent(const rpc::Call& call, v1::GetEventRequest& request);
+  absl::Status GetEvent(const rpc::Call& call, v1::GetEventRequest& request,
+                        rpc::Completion<v1::Event> completion);
   absl::StatusOr<wire::Encoded<v1::ListEventsResponse>> ListEvents(const rpc::Call& call,
                                                                    v1::ListEventsRequest& request);
   absl::StatusOr<v1::Event> UpdateEvent(const rpc::Call& call, v1::UpdateEventRequest& request);
   absl::StatusOr<v1::Event> DeleteEvent(const rpc::Call& call, v1::DeleteEventRequest& request);
 
   EventStore& store_;
+  tenant::Gets<v1::Event> gets_;
   const db::PageTokens& page_tokens_;
 };
 
@@ -65,7 +70,8 @@ class FollowUpsService final : public rpc::Service {
                               rpc::Completion<v1::FollowUp> completion);
   absl::StatusOr<v1::BatchCreateFollowUpsResponse> BatchCreateFollowUps(
       const rpc::Call& call, v1::BatchCreateFollowUpsRequest& request);
-  absl::StatusOr<v1::FollowUp> GetFollowUp(const rpc::Call& call, v1::GetFollowUpRequest& request);
+  absl::Status GetFollowUp(const rpc::Call& call, v1::GetFollowUpRequest& request,
+                           rpc::Completion<v1::FollowUp> completion);
   absl::StatusOr<wire::Encoded<v1::ListFollowUpsResponse>> ListFollowUps(
       const rpc::Call& call, v1::ListFollowUpsRequest& request);
   absl::StatusOr<v1::FollowUp> UpdateFollowUp(const rpc::Call& call,
@@ -74,6 +80,7 @@ class FollowUpsService final : public rpc::Service {
                                               v1::DeleteFollowUpRequest& request);
 
   FollowUpStore& store_;
+  tenant::Gets<v1::FollowUp> gets_;
   const db::PageTokens& page_tokens_;
 };
 

@@ -13,9 +13,10 @@ ConversationsService::ConversationsService(rpc::Runtime& runtime, ConversationSt
     : Service(*v1::Conversation::descriptor()->file()->FindServiceByName("ConversationsService"),
               runtime),
       store_(store),
+      gets_(store, runtime.workers),
       page_tokens_(page_tokens) {
   HandleLate("CreateConversation", &ConversationsService::CreateConversation);
-  Handle("GetConversation", &ConversationsService::GetConversation);
+  HandleLate("GetConversation", &ConversationsService::GetConversation);
   Handle("ListConversations", &ConversationsService::ListConversations);
   Handle("BatchGetConversations", &ConversationsService::BatchGetConversations);
   Handle("UpdateConversation", &ConversationsService::UpdateConversation);
@@ -31,10 +32,11 @@ absl::Status ConversationsService::CreateConversation(
   return store_.Create(call, std::move(*request.mutable_conversation()), std::move(completion));
 }
 
-absl::StatusOr<v1::Conversation> ConversationsService::GetConversation(
-    const rpc::Call& call, v1::GetConversationRequest& request) {
+absl::Status ConversationsService::GetConversation(const rpc::Call& call,
+                                                   v1::GetConversationRequest& request,
+                                                   rpc::Completion<v1::Conversation> completion) {
   RETURN_IF_ERROR(Validate(request));
-  return store_.Get(call, request.uuid());
+  return gets_.Get(call, request.uuid(), std::move(completion));
 }
 
 absl::StatusOr<wire::Encoded<v1::ListConversationsResponse>>
@@ -81,9 +83,10 @@ MessagesService::MessagesService(rpc::Runtime& runtime, MessageStore& store,
                                  const db::PageTokens& page_tokens)
     : Service(*v1::Message::descriptor()->file()->FindServiceByName("MessagesService"), runtime),
       store_(store),
+      gets_(store, runtime.workers),
       page_tokens_(page_tokens) {
   HandleLate("CreateMessage", &MessagesService::CreateMessage);
-  Handle("GetMessage", &MessagesService::GetMessage);
+  HandleLate("GetMessage", &MessagesService::GetMessage);
   Handle("ListMessages", &MessagesService::ListMessages);
   Handle("BatchCreateMessages", &MessagesService::BatchCreateMessages);
   Handle("UpdateMessage", &MessagesService::UpdateMessage);
@@ -99,10 +102,10 @@ absl::Status MessagesService::CreateMessage(const rpc::Call& call,
   return store_.Create(call, std::move(*request.mutable_message()), std::move(completion));
 }
 
-absl::StatusOr<v1::Message> MessagesService::GetMessage(const rpc::Call& call,
-                                                        v1::GetMessageRequest& request) {
+absl::Status MessagesService::GetMessage(const rpc::Call& call, v1::GetMessageRequest& request,
+                                         rpc::Completion<v1::Message> completion) {
   RETURN_IF_ERROR(Validate(request));
-  return store_.Get(call, request.uuid());
+  return gets_.Get(call, request.uuid(), std::move(completion));
 }
 
 absl::StatusOr<wire::Encoded<v1::ListMessagesResponse>> MessagesService::ListMessages(

@@ -7,6 +7,7 @@
 #include "alma/conversations/v1/messages.pb.h"
 #include "common/db/page_token.h"
 #include "common/rpc/service.h"
+#include "common/tenant/gets.h"
 #include "common/wire/encoded.h"
 #include "services/conversations/conversation_store.h"
 #include "services/conversations/message_import.h"
@@ -23,8 +24,8 @@ class ConversationsService final : public rpc::Service {
  private:
   absl::Status CreateConversation(const rpc::Call& call, v1::CreateConversationRequest& request,
                                   rpc::Completion<v1::Conversation> completion);
-  absl::StatusOr<v1::Conversation> GetConversation(const rpc::Call& call,
-                                                   v1::GetConversationRequest& request);
+  absl::Status GetConversation(const rpc::Call& call, v1::GetConversationRequest& request,
+                               rpc::Completion<v1::Conversation> completion);
   absl::StatusOr<wire::Encoded<v1::ListConversationsResponse>> ListConversations(
       const rpc::Call& call, v1::ListConversationsRequest& request);
   absl::StatusOr<v1::BatchGetConversationsResponse> BatchGetConversations(
@@ -39,6 +40,7 @@ class ConversationsService final : public rpc::Service {
                                                       v1::RemoveParticipantsRequest& request);
 
   ConversationStore& store_;
+  tenant::Gets<v1::Conversation> gets_;
   const db::PageTokens& page_tokens_;
 };
 
@@ -50,7 +52,8 @@ class MessagesService final : public rpc::Service {
  private:
   absl::Status CreateMessage(const rpc::Call& call, v1::CreateMessageRequest& request,
                              rpc::Completion<v1::Message> completion);
-  absl::StatusOr<v1::Message> GetMessage(const rpc::Call& call, v1::GetMessageRequest& request);
+  absl::Status GetMessage(const rpc::Call& call, v1::GetMessageRequest& request,
+                          rpc::Completion<v1::Message> completion);
   absl::StatusOr<wire::Encoded<v1::ListMessagesResponse>> ListMessages(
       const rpc::Call& call, v1::ListMessagesRequest& request);
   absl::StatusOr<v1::BatchCreateMessagesResponse> BatchCreateMessages(
@@ -67,6 +70,7 @@ class MessagesService final : public rpc::Service {
       std::vector<wire::Encoded<v1::ExportMessagesResponse>>* responses);
 
   MessageStore& store_;
+  tenant::Gets<v1::Message> gets_;
   const db::PageTokens& page_tokens_;
 };
 

@@ -131,6 +131,8 @@ class AwaitedCall final : public rpc::LateCall {
   rpc::Call call() const override { return call_; }
   const grpc::ByteBuffer& in() const override { return in_; }
   absl::Status CheckAwaited() const override { return absl::OkStatus(); }
+  absl::Status CheckAdmitted() override { return absl::OkStatus(); }
+  bool OnWorker() const override { return true; }
   void FinishLate(absl::FunctionRef<absl::Status(grpc::ByteBuffer*)> serialize) override {
     done_ = serialize(&out_);
     finished_.Notify();

@@ -77,7 +77,7 @@ struct Services::Stored {
 
 Services::Services()
     : folder_(MakeFolder()),
-      workers_(0, 0),
+      workers_(/*threads=*/1, /*queue_limit=*/1),
       callers_(Secrets()),
       runtime_{workers_, callers_, metrics_, hold_},
       page_tokens_(Secrets()),

@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -57,16 +58,21 @@ class KnownCallers final : public Callers {
  public:
   explicit KnownCallers(bool at_once) : at_once_(at_once) {}
   absl::StatusOr<auth::SharedPrincipal> Resolve(const Metadata&, absl::Time) override {
+    if (ended_) return status::ApiKeyInvalid();
     return std::make_shared<const auth::v1::Principal>(testing::Reader());
   }
   std::optional<absl::StatusOr<auth::SharedPrincipal>> TryResolve(const Metadata&) override {
-    if (!at_once_) return std::nullopt;
+    if (!at_once_ || ended_) return std::nullopt;
     return std::make_shared<const auth::v1::Principal>(testing::Reader());
   }
   bool MayBeInternal() const override { return false; }
 
+  // From now on their key has ended, which has to be asked for.
+  void End() { ended_ = true; }
+
  private:
   const bool at_once_;
+  std::atomic<bool> ended_ = false;
 };
 
 // A served LateService with one worker.
@@ -111,6 +117,7 @@ class Served {
 
   AgentsService::Stub& stub() { return *stub_; }
   WorkerPool& workers() { return workers_; }
+  KnownCallers& callers() { return callers_; }
 
  private:
   TestRuntime shared_;
@@ -166,6 +173,7 @@ TEST_CASE("a late handler is answered from another thread and holds no worker me
   }
   for (auto& [agent, completion] : kept.Wait(kCalls)) {
     CHECK(completion.check_awaited().ok());
+    CHECK(completion.on_worker == !at_once);
     completion.finish(agent);
   }
   unanswered.Wait();
@@ -268,7 +276,25 @@ TEST_CASE("a completion tells when nobody waits any more") {
   cancelled.TryCancel();
   client.join();
   CHECK(Eventually([&] { return absl::IsCancelled(given_up[0].second.check_awaited()); }));
+  CHECK(Eventually([&] { return absl::IsCancelled(given_up[0].second.check_admitted()); }));
   given_up[0].second.finish(absl::CancelledError());
+}
+
+TEST_CASE("a completion tells when the caller may no longer make the call") {
+  const bool at_once = GENERATE(true, false);
+  CAPTURE(at_once);
+  Kept kept;
+  Served served(kept.Taking(), at_once);
+  grpc::Status status;
+  std::thread client([&] { status = served.Get(); });
+  auto late = kept.Wait(1);
+  const Completion<Agent>& completion = late[0].second;
+  CHECK(completion.check_admitted().ok());
+  served.callers().End();
+  CHECK(completion.check_awaited().ok());
+  completion.finish(completion.check_admitted());
+  client.join();
+  CHECK(ReasonOf(status) == "API_KEY_INVALID");
 }
 
 }  // namespace

@@ -1,9 +1,11 @@
 #include "services/conversations/service.h"
 
 #include <algorithm>
+#include <atomic>
 #include <iterator>
 
 #include "tests/services/conversations/served.h"
+#include "tests/support/concurrently.h"
 #include "tests/support/string_fields.h"
 
 namespace alma::conversations {
@@ -42,6 +44,35 @@ TEST_CASE("a conversation and its messages are stored and read back through the 
   REQUIRE(conversations.response.conversations_size() == 1);
   CHECK(conversations.response.conversations(0).SerializeAsString() ==
         conversation.response.SerializeAsString());
+}
+
+TEST_CASE("many callers who get messages at once are each answered with their own or NOT_FOUND") {
+  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  CAPTURE(engine);
+  constexpr int kCallers = 64;
+  Service service(engine);
+  service.CreateConversation(kOurs, 1);
+  std::vector<v1::Message> stored;
+  stored.reserve(kCallers);
+  for (int i = 0; i < kCallers; ++i) {
+    stored.push_back(
+        service.CreateMessage(kOurs, NewMessage(NthUuid(1), std::to_string(i))).response);
+  }
+  std::atomic<int> wrong = 0;
+  testing::Concurrently(kCallers, [&](int caller) {
+    for (int round = 0; round < 10; ++round) {
+      const bool ours = (caller + round) % 4 != 0;
+      v1::GetMessageRequest request;
+      request.set_uuid(stored[caller].uuid());
+      const auto read =
+          Call(*service.messages, &Messages::GetMessage, CallerOf(ours ? kOurs : kTheirs), request);
+      const bool right =
+          ours ? read.response.SerializeAsString() == stored[caller].SerializeAsString()
+               : ReasonOf(read.status) == "NOT_FOUND";
+      if (!right) ++wrong;
+    }
+  });
+  CHECK(wrong == 0);
 }
 
 TEST_CASE("a repeat is recognised in another case and with finer digits of time") {
