@@ -74,22 +74,26 @@ class Dialect {
   // again. `columns` are as many as ColumnCount says.
   virtual void ReadRow(soci::statement& statement, absl::Span<ColumnText> columns) const = 0;
 
-  // Many runs of one prepared statement.
+  // Runs of prepared statements.
   struct Pipeline {
-    size_t runs;
-    // Sets the value of each name of the statement, null for null. Called for all runs first.
+    // That of each run.
+    absl::Span<soci::statement* const> statements;
+    // Sets the value of each name of the run's statement, null for null. Called for all runs first.
     absl::FunctionRef<void(size_t run, absl::Span<const std::string> names,
                            absl::Span<const char*> values)>
         bind;
     // Called for every row as it comes, the rows of a run before those of the next. The texts last
     // until it returns. Where it throws, the connection is of no more use.
     absl::FunctionRef<void(size_t run, absl::Span<const ColumnText> columns)> on_row;
+    // Becomes the run that the server itself says has failed; those behind it were not done.
+    std::optional<size_t>* refused;
   };
   // Does all runs in one round trip, in their order; ends with the first that fails, which throws.
-  // Returns false, with nothing done, where the engine has no such thing.
-  virtual bool RunPipeline(soci::session&, soci::statement&, const Pipeline&) const {
-    return false;
-  }
+  virtual void RunPipeline(soci::session& session, const Pipeline& pipeline) const = 0;
+
+  // Whether statements travel to a server, so that several in one round trip, and one for many
+  // rows, take much less time than one by one. RunPipeline works only there.
+  virtual bool IsRemote() const = 0;
 
   // Statuses: UNAVAILABLE (gone, read-only, not migrated), RESOURCE_EXHAUSTED (full),
   // DEADLINE_EXCEEDED (statement cut), INTERNAL (all else). Texts and bound values of the failure

@@ -63,6 +63,9 @@ class PostgresqlDialect final : public Dialect {
                             access == Access::kLane ? absl::ToInt64Milliseconds(kLockTimeout) : 0,
                             ";"
                             "set idle_in_transaction_session_timeout to 30000;"
+                            // Every statement has an index. A plan that was made while a table was
+                            // small must not read all of it once it is large.
+                            "set enable_seqscan to off; set jit to off;"
                             "set client_min_messages to warning");
     // What was answered as stored has to be on disk, whatever the server's default is.
     std::string synchronous;
@@ -71,6 +74,8 @@ class PostgresqlDialect final : public Dialect {
   }
 
   bool SingleWriter() const override { return false; }
+
+  bool IsRemote() const override { return true; }
 
   std::string Begin(absl::Duration remaining) const override {
     const int64_t millis = std::max<int64_t>(1, absl::ToInt64Milliseconds(remaining));
@@ -101,11 +106,8 @@ class PostgresqlDialect final : public Dialect {
     ReadPostgresqlRow(backend->result_, backend->currentRow_, columns);
   }
 
-  bool RunPipeline(soci::session& session, soci::statement& statement,
-                   const Pipeline& pipeline) const override {
-    auto* backend = static_cast<soci::postgresql_statement_backend*>(statement.get_backend());
-    RunPostgresqlPipeline(Handle(session), backend->statementName_, backend->names_, pipeline);
-    return true;
+  void RunPipeline(soci::session& session, const Pipeline& pipeline) const override {
+    RunPostgresqlPipeline(Handle(session), pipeline);
   }
 
   Failure Classify(const std::exception& error, soci::session* session) const override {

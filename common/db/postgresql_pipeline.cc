@@ -2,6 +2,8 @@
 
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace alma::db {
 namespace {
@@ -17,12 +19,22 @@ bool Succeeded(const PGresult* result) {
   return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
 }
 
+// What the server says of a failure; none where it comes from libpq, as when a connection is gone.
+const char* SqlState(const PGresult* failed) {
+  return failed == nullptr ? nullptr : PQresultErrorField(failed, PG_DIAG_SQLSTATE);
+}
+
+const soci::postgresql_statement_backend& Backend(soci::statement& statement) {
+  return *static_cast<const soci::postgresql_statement_backend*>(statement.get_backend());
+}
+
 // Sends every run and then what makes the server answer them. False when the connection is gone.
-bool Send(PGconn* connection, const std::string& statement,
+bool Send(PGconn* connection, const Dialect::Pipeline& pipeline,
           const std::vector<std::vector<const char*>>& runs) {
-  for (const std::vector<const char*>& values : runs) {
-    if (PQsendQueryPrepared(connection, statement.c_str(), static_cast<int>(values.size()),
-                            values.data(), nullptr, nullptr, /*resultFormat=*/0) != 1) {
+  for (size_t run = 0; run < runs.size(); ++run) {
+    const std::string& statement = Backend(*pipeline.statements[run]).statementName_;
+    if (PQsendQueryPrepared(connection, statement.c_str(), static_cast<int>(runs[run].size()),
+                            runs[run].data(), nullptr, nullptr, /*resultFormat=*/0) != 1) {
       return false;
     }
   }
@@ -41,13 +53,14 @@ void GiveRows(const PGresult* result, size_t run, const Dialect::Pipeline& pipel
 // failed first, or nothing; the runs behind it are skipped by the server, and say so.
 std::optional<Result> Receive(PGconn* connection, const Dialect::Pipeline& pipeline) {
   std::optional<Result> failed;
-  for (size_t run = 0; run < pipeline.runs; ++run) {
+  for (size_t run = 0; run < pipeline.statements.size(); ++run) {
     Result result = NextResult(connection);
     const bool ended = result == nullptr;
     if (!failed.has_value()) {
       if (Succeeded(result.get())) {
         GiveRows(result.get(), run, pipeline);
       } else {
+        if (SqlState(result.get()) != nullptr) *pipeline.refused = run;
         failed = std::move(result);
       }
     }
@@ -77,7 +90,7 @@ class PipelineMode {
 }  // namespace
 
 soci::postgresql_soci_error FailedResult(const PGresult* failed) {
-  const char* state = failed == nullptr ? nullptr : PQresultErrorField(failed, PG_DIAG_SQLSTATE);
+  const char* state = SqlState(failed);
   return soci::postgresql_soci_error("failed", state == nullptr ? kConnectionFailure : state);
 }
 
@@ -92,17 +105,17 @@ void ReadPostgresqlRow(const PGresult* result, int row, absl::Span<ColumnText> c
   }
 }
 
-void RunPostgresqlPipeline(PGconn* connection, const std::string& statement,
-                           const std::vector<std::string>& names,
-                           const Dialect::Pipeline& pipeline) {
-  std::vector<std::vector<const char*>> runs(pipeline.runs, std::vector<const char*>(names.size()));
+void RunPostgresqlPipeline(PGconn* connection, const Dialect::Pipeline& pipeline) {
+  std::vector<std::vector<const char*>> runs(pipeline.statements.size());
   for (size_t run = 0; run < runs.size(); ++run) {
+    const std::vector<std::string>& names = Backend(*pipeline.statements[run]).names_;
+    runs[run].resize(names.size());
     pipeline.bind(run, names, absl::MakeSpan(runs[run]));
   }
   std::optional<Result> failed;
   {
     const PipelineMode mode(connection);
-    if (!Send(connection, statement, runs)) throw FailedResult(nullptr);
+    if (!Send(connection, pipeline, runs)) throw FailedResult(nullptr);
     failed = Receive(connection, pipeline);
   }
   if (failed.has_value()) throw FailedResult(failed->get());

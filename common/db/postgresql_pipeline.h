@@ -3,9 +3,6 @@
 #include <libpq-fe.h>
 #include <soci/postgresql/soci-postgresql.h>
 
-#include <string>
-#include <vector>
-
 #include "common/db/dialect.h"
 
 namespace alma::db {
@@ -17,9 +14,7 @@ soci::postgresql_soci_error FailedResult(const PGresult* failed);
 // Dialect::ReadRow of this row of a result.
 void ReadPostgresqlRow(const PGresult* result, int row, absl::Span<ColumnText> columns);
 
-// Dialect::RunPipeline for the statement of this name, whose parameters are `names` in this order.
-void RunPostgresqlPipeline(PGconn* connection, const std::string& statement,
-                           const std::vector<std::string>& names,
-                           const Dialect::Pipeline& pipeline);
+// Dialect::RunPipeline.
+void RunPostgresqlPipeline(PGconn* connection, const Dialect::Pipeline& pipeline);
 
 }  // namespace alma::db

@@ -199,15 +199,16 @@ absl::Status Session::NotRead() {
 
 absl::Status Session::FailQuery(std::string_view sql, const std::exception& error) {
   absl::Status failed = Fail(error);
-  if (auto spoilt = prepared_.extract(std::string(sql))) {
-    spoilt_.push_back(std::move(spoilt.mapped()));
+  if (const auto spoilt = prepared_.find(sql); spoilt != prepared_.end()) {
+    spoilt_.push_back(std::move(spoilt->second));
+    prepared_.erase(spoilt);
   }
   return failed;
 }
 
 auto Session::Places(const Prepared& prepared, absl::Span<const std::string> names, Params params)
-    -> std::vector<Place> {
-  std::vector<Place> places;
+    -> std::vector<Prepared::Place> {
+  std::vector<Prepared::Place> places;
   places.reserve(names.size());
   for (const std::string& name : names) {
     const auto* param = std::find_if(params.begin(), params.end(),
@@ -219,16 +220,26 @@ auto Session::Places(const Prepared& prepared, absl::Span<const std::string> nam
   return places;
 }
 
-bool Session::RunPipeline(Prepared& prepared, absl::Span<const std::vector<Param>> runs,
-                          absl::FunctionRef<void(size_t, Row&)> on_row, bool* rows_read) {
-  // The same in every run.
-  std::vector<Place> places;
+bool Session::RunPipeline(absl::Span<const std::string_view> sqls,
+                          absl::Span<const std::vector<Param>> runs,
+                          absl::FunctionRef<void(size_t, Row&)> on_row,
+                          std::optional<size_t>* refused) {
+  std::vector<Prepared*> prepared;
+  std::vector<soci::statement*> statements;
+  prepared.reserve(runs.size());
+  statements.reserve(runs.size());
+  for (size_t run = 0; run < runs.size(); ++run) {
+    const bool again = run > 0 && sqls[run] == sqls[run - 1];
+    prepared.push_back(again ? prepared.back() : &Prepare(sqls[run], runs[run]));
+    statements.push_back(&prepared.back()->statement);
+  }
   std::deque<std::string> numbers;
   const auto bind = [&](size_t run, absl::Span<const std::string> names,
                         absl::Span<const char*> values) {
     const std::vector<Param>& params = runs[run];
-    if (params.size() != prepared.slots.size()) throw ParametersDiffer();
-    if (places.empty()) places = Places(prepared, names, params);
+    if (params.size() != prepared[run]->slots.size()) throw ParametersDiffer();
+    std::vector<Prepared::Place>& places = prepared[run]->places;
+    if (places.empty()) places = Places(*prepared[run], names, params);
     for (size_t i = 0; i < names.size(); ++i) {
       const Param& param = params.at(places[i].param);
       if (param.name_ != names[i]) throw ParametersDiffer();
@@ -241,28 +252,38 @@ bool Session::RunPipeline(Prepared& prepared, absl::Span<const std::vector<Param
       }
     }
   };
+  bool rows_read = true;
   const auto on_columns = [&](size_t run, absl::Span<const ColumnText> columns) {
     Row row(columns);
     on_row(run, row);
-    *rows_read &= !row.failed_;
+    rows_read &= !row.failed_;
   };
-  return dialect_.RunPipeline(*soci_, prepared.statement, {runs.size(), bind, on_columns});
+  dialect_.RunPipeline(*soci_, {statements, bind, on_columns, refused});
+  return rows_read;
+}
+
+absl::Status Session::QueryPipeline(absl::Span<const std::string_view> sqls,
+                                    absl::Span<const std::vector<Param>> runs,
+                                    absl::FunctionRef<void(size_t, Row&)> on_row) {
+  std::optional<size_t> refused;
+  try {
+    return RunPipeline(sqls, runs, on_row, &refused) ? absl::OkStatus() : NotRead();
+  } catch (const std::exception& error) {
+    return refused.has_value() ? FailQuery(sqls[*refused], error) : Fail(error);
+  }
 }
 
 absl::Status Session::QueryEach(std::string_view sql, absl::Span<const std::vector<Param>> runs,
                                 absl::FunctionRef<void(size_t, Row&)> on_row) {
-  if (runs.size() > 1) {
-    try {
-      bool rows_read = true;
-      if (RunPipeline(Prepare(sql, runs.front()), runs, on_row, &rows_read)) {
-        return rows_read ? absl::OkStatus() : NotRead();
-      }
-    } catch (const std::exception& error) {
-      return FailQuery(sql, error);
-    }
-  }
+  return QueryEach(std::vector<std::string_view>(runs.size(), sql), runs, on_row);
+}
+
+absl::Status Session::QueryEach(absl::Span<const std::string_view> sqls,
+                                absl::Span<const std::vector<Param>> runs,
+                                absl::FunctionRef<void(size_t, Row&)> on_row) {
+  if (dialect_.IsRemote() && runs.size() > 1) return QueryPipeline(sqls, runs, on_row);
   for (size_t run = 0; run < runs.size(); ++run) {
-    RETURN_IF_ERROR(Query(sql, runs[run], [&](Row& row) { on_row(run, row); }).status());
+    RETURN_IF_ERROR(Query(sqls[run], runs[run], [&](Row& row) { on_row(run, row); }).status());
   }
   return absl::OkStatus();
 }

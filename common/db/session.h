@@ -102,10 +102,17 @@ class Session {
   // may have been given by then. On PostgreSQL all of it is one round trip.
   absl::Status QueryEach(std::string_view sql, absl::Span<const std::vector<Param>> runs,
                          absl::FunctionRef<void(size_t, Row&)> on_row);
+  // The same where each run has a text of its own.
+  absl::Status QueryEach(absl::Span<const std::string_view> sqls,
+                         absl::Span<const std::vector<Param>> runs,
+                         absl::FunctionRef<void(size_t, Row&)> on_row);
   absl::Status ExecuteEach(std::string_view sql, absl::Span<const std::vector<Param>> runs);
 
   // Runs a statement that answers no rows.
   absl::Status Execute(std::string_view sql, Params params = {});
+
+  // See Dialect::IsRemote.
+  bool IsRemote() const { return dialect_.IsRemote(); }
 
   bool Connected() const { return soci_ != nullptr; }
   // UNAVAILABLE when the database cannot be reached.
@@ -137,8 +144,15 @@ class Session {
       bool is_number = false;
       soci::indicator indicator = soci::i_null;
     };
+    // Where a name of the statement stands among the parameters, and its slot.
+    struct Place {
+      size_t param;
+      const Slot* slot;
+    };
     soci::statement statement;
     std::map<std::string, Slot, std::less<>> slots;
+    // Of each name, since the statement was in a pipeline; its parameters have one order.
+    std::vector<Place> places;
     // Those of the row that was fetched last.
     std::vector<ColumnText> columns;
   };
@@ -148,16 +162,16 @@ class Session {
   Prepared& Prepare(std::string_view sql, Params params);
   static void CheckFits(const Prepared::Slot& slot, const Param& param);
   static void Bind(Prepared& prepared, Params params);
-  // The runs of QueryEach as one pipeline; false where the engine has none.
-  bool RunPipeline(Prepared& prepared, absl::Span<const std::vector<Param>> runs,
-                   absl::FunctionRef<void(size_t, Row&)> on_row, bool* rows_read);
-  // Where a name of a statement stands among the parameters, and its slot.
-  struct Place {
-    size_t param;
-    const Prepared::Slot* slot;
-  };
-  static std::vector<Place> Places(const Prepared& prepared, absl::Span<const std::string> names,
-                                   Params params);
+  // The runs of QueryEach as one pipeline.
+  absl::Status QueryPipeline(absl::Span<const std::string_view> sqls,
+                             absl::Span<const std::vector<Param>> runs,
+                             absl::FunctionRef<void(size_t, Row&)> on_row);
+  // Whether all rows were read as asked. See Dialect::Pipeline for `refused`.
+  bool RunPipeline(absl::Span<const std::string_view> sqls,
+                   absl::Span<const std::vector<Param>> runs,
+                   absl::FunctionRef<void(size_t, Row&)> on_row, std::optional<size_t>* refused);
+  static std::vector<Prepared::Place> Places(const Prepared& prepared,
+                                             absl::Span<const std::string> names, Params params);
   static absl::Status NotRead();
   // What failed is prepared anew when it is run again.
   absl::Status FailQuery(std::string_view sql, const std::exception& error);

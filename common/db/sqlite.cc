@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <new>
+#include <stdexcept>
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
@@ -116,6 +117,8 @@ class SqliteDialect final : public Dialect {
 
   bool SingleWriter() const override { return true; }
 
+  bool IsRemote() const override { return false; }
+
   std::string Begin(absl::Duration) const override { return "begin immediate"; }
 
   bool IsIdle(soci::session& session) const override {
@@ -139,6 +142,10 @@ class SqliteDialect final : public Dialect {
     for (int i = 0; i < static_cast<int>(columns.size()); ++i) {
       columns[i] = TextOf(row, i);
     }
+  }
+
+  void RunPipeline(soci::session&, const Pipeline&) const override {
+    throw std::logic_error("SQLite has no pipelines");
   }
 
   Failure Classify(const std::exception& error, soci::session* session) const override {

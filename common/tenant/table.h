@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/types/span.h"
+#include "common/db/many_rows.h"
 #include "common/db/session.h"
 #include "common/status/macros.h"
 #include "common/status/status.h"
@@ -98,18 +101,24 @@ class Table {
       db::Session& session, std::string_view organization,
       absl::Span<const Resource* const> wanted) const;
 
+  // As few statements for many rows as the engine likes.
   absl::Status Insert(db::Session& session, absl::Span<const Resource* const> rows) const;
 
   // Writes the columns that change, the revision and deleted_at.
   absl::Status Update(db::Session& session, const Resource& resource) const;
 
  private:
+  // Sets by_key of all that have a key, in `named` at the places that stand behind it.
+  absl::Status FindKeys(db::Session& session, std::string_view organization,
+                        const std::multimap<std::string_view, size_t>& by_key,
+                        std::vector<NamedRows<Resource>>* named) const;
+
   const Definition definition_;
   std::string selected_;
-  std::string find_by_key_;
   std::string find_by_external_id_;
-  std::string insert_;
   std::string update_;
+  std::optional<db::ManyRows> find_by_key_;
+  std::optional<db::ManyRows> insert_;
 };
 
 namespace internal {
@@ -156,11 +165,20 @@ Table<Resource>::Table(Definition definition)
       " where alma_internal_organization = :alma_internal_organization and ";
   const std::string key(KeyName<Resource>());
   selected_ = absl::StrJoin(selected, ", ");
-  find_by_key_ = "select " + selected_ + " from " + table + of_organization + key + " = :" + key;
   find_by_external_id_ = "select " + selected_ + " from " + table + of_organization +
                          "origin = :origin and external_id = :external_id";
-  insert_ = "insert into " + table + " (" + absl::StrJoin(inserted, ", ") +
-            ") values (:" + absl::StrJoin(inserted, ", :") + ")";
+  using Rows = absl::Span<const db::ManyRows::Names>;
+  find_by_key_.emplace(db::ManyRows::Names{key}, [&](Rows rows) {
+    return absl::StrCat("select ", selected_, " from ", table, of_organization, key, " in (",
+                        db::ParamOfRows(rows, 0), ")");
+  });
+  insert_.emplace(inserted, [&](Rows rows) {
+    const auto values = [](std::string* out, const db::ManyRows::Names& names) {
+      absl::StrAppend(out, "(:", absl::StrJoin(names, ", :"), ")");
+    };
+    return absl::StrCat("insert into ", table, " (", absl::StrJoin(inserted, ", "), ") values ",
+                        absl::StrJoin(rows, ", ", values));
+  });
   update_ = "update " + table + " set " + absl::StrJoin(updated, ", ") + of_organization + key +
             " = :" + key;
 }
@@ -180,7 +198,7 @@ absl::StatusOr<std::optional<Resource>> Table<Resource>::Find(db::Session& sessi
   std::optional<Resource> found;
   RETURN_IF_ERROR(
       session
-          .Query(find_by_key_,
+          .Query(find_by_key_->sql(),
                  {{"alma_internal_organization", organization}, {KeyName<Resource>(), key}},
                  [&](db::Row& row) { Read(row, organization, &found.emplace()); })
           .status());
@@ -196,7 +214,7 @@ absl::Status Table<Resource>::FindEach(db::Session& session, absl::Span<const Ro
     runs.push_back(
         {{"alma_internal_organization", name.organization}, {KeyName<Resource>(), name.key}});
   }
-  return session.QueryEach(find_by_key_, runs, [&](size_t run, db::Row& row) {
+  return session.QueryEach(find_by_key_->sql(), runs, [&](size_t run, db::Row& row) {
     Resource found;
     Read(row, names[run].organization, &found);
     if (!row.failed()) on_found(run, std::move(found));
@@ -216,28 +234,21 @@ template <typename Resource>
 auto Table<Resource>::FindNamed(db::Session& session, std::string_view organization,
                                 absl::Span<const Resource* const> wanted) const
     -> absl::StatusOr<std::vector<NamedRows<Resource>>> {
-  const db::Param of_organization("alma_internal_organization", organization);
-  std::vector<std::vector<db::Param>> keys;
+  std::vector<NamedRows<Resource>> named(wanted.size());
+  std::multimap<std::string_view, size_t> by_key;
   std::vector<std::vector<db::Param>> external_ids;
-  std::vector<size_t> with_key;
   std::vector<size_t> with_external_id;
   for (size_t i = 0; i < wanted.size(); ++i) {
-    if (!Key(*wanted[i]).empty()) {
-      keys.push_back({of_organization, {KeyName<Resource>(), Key(*wanted[i])}});
-      with_key.push_back(i);
-    }
+    if (!Key(*wanted[i]).empty()) by_key.emplace(Key(*wanted[i]), i);
     if constexpr (HasExternalId<Resource>) {
       if (wanted[i]->external_id().empty()) continue;
-      external_ids.push_back({of_organization,
+      external_ids.push_back({{"alma_internal_organization", organization},
                               {"origin", wanted[i]->origin()},
                               {"external_id", wanted[i]->external_id()}});
       with_external_id.push_back(i);
     }
   }
-  std::vector<NamedRows<Resource>> named(wanted.size());
-  RETURN_IF_ERROR(session.QueryEach(find_by_key_, keys, [&](size_t run, db::Row& row) {
-    Read(row, organization, &named[with_key[run]].by_key.emplace());
-  }));
+  RETURN_IF_ERROR(FindKeys(session, organization, by_key, &named));
   RETURN_IF_ERROR(
       session.QueryEach(find_by_external_id_, external_ids, [&](size_t run, db::Row& row) {
         Read(row, organization, &named[with_external_id[run]].by_external_id.emplace());
@@ -246,19 +257,56 @@ auto Table<Resource>::FindNamed(db::Session& session, std::string_view organizat
 }
 
 template <typename Resource>
-absl::Status Table<Resource>::Insert(db::Session& session,
-                                     absl::Span<const Resource* const> rows) const {
+absl::Status Table<Resource>::FindKeys(db::Session& session, std::string_view organization,
+                                       const std::multimap<std::string_view, size_t>& by_key,
+                                       std::vector<NamedRows<Resource>>* named) const {
+  std::vector<std::string_view> keys;
+  for (auto key = by_key.begin(); key != by_key.end(); key = by_key.upper_bound(key->first)) {
+    keys.push_back(key->first);
+  }
+  std::vector<std::string_view> sqls;
   std::vector<std::vector<db::Param>> runs;
-  runs.reserve(rows.size());
-  for (const Resource* const row : rows) {
+  for (const auto& [sql, begin, rows] : find_by_key_->AtLeast(session, keys.size())) {
+    sqls.push_back(sql);
     std::vector<db::Param>& params = runs.emplace_back();
-    params.reserve(definition_.columns.size() + 1);
-    params.emplace_back("alma_internal_organization", row->alma_internal_organization());
-    for (const Column<Resource>& column : definition_.columns) {
-      params.push_back(column.bind(column.name, *row));
+    params.reserve(rows + 1);
+    params.emplace_back("alma_internal_organization", organization);
+    for (size_t i = 0; i < rows; ++i) {
+      const std::string_view key = keys[std::min(begin + i, keys.size() - 1)];
+      params.emplace_back(find_by_key_->names(i).front(), key);
     }
   }
-  return session.ExecuteEach(insert_, runs);
+  bool all_known = true;
+  RETURN_IF_ERROR(session.QueryEach(sqls, runs, [&](size_t, db::Row& row) {
+    Resource found;
+    Read(row, organization, &found);
+    const auto [first, last] = by_key.equal_range(Key(found));
+    all_known &= first != last;
+    for (auto item = first; item != last; ++item) (*named)[item->second].by_key = found;
+  }));
+  // Else a row that is there would pass for one that is not.
+  return all_known ? absl::OkStatus() : status::Internal();
+}
+
+template <typename Resource>
+absl::Status Table<Resource>::Insert(db::Session& session,
+                                     absl::Span<const Resource* const> rows) const {
+  std::vector<std::string_view> sqls;
+  std::vector<std::vector<db::Param>> runs;
+  for (const auto& [sql, begin, count] : insert_->Exactly(session, rows.size())) {
+    sqls.push_back(sql);
+    std::vector<db::Param>& params = runs.emplace_back();
+    params.reserve(count * (definition_.columns.size() + 1));
+    for (size_t i = 0; i < count; ++i) {
+      const Resource& row = *rows[begin + i];
+      auto name = insert_->names(i).begin();
+      params.emplace_back(*name, row.alma_internal_organization());
+      for (const Column<Resource>& column : definition_.columns) {
+        params.push_back(column.bind(*++name, row));
+      }
+    }
+  }
+  return session.QueryEach(sqls, runs, [](size_t, db::Row&) {});
 }
 
 template <typename Resource>

@@ -7,9 +7,13 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/types/span.h"
+#include "common/db/many_rows.h"
 #include "common/db/revision.h"
 #include "common/status/macros.h"
+#include "common/status/status.h"
 #include "services/conversations/message_rows.h"
 
 namespace alma::conversations {
@@ -116,6 +120,33 @@ absl::Status MoveInLists(db::Session& session, absl::Span<const std::vector<db::
       "where alma_internal_organization = :organization and conversation_uuid = :uuid and left_at "
       "is null",
       runs);
+}
+
+// Of conversations that messages are appended to.
+const db::ManyRows& AppendUpdate() {
+  using Names = db::ManyRows::Names;
+  static const db::ManyRows update({"uuid", "added", "latest"}, [](absl::Span<const Names> rows) {
+    const auto of_row = [&](auto value) {
+      const auto add = [&](std::string* out, const Names& names) {
+        absl::StrAppend(out, " when :", names[0], " then ", value(names));
+      };
+      return absl::StrCat("case uuid", absl::StrJoin(rows, "", add), " end");
+    };
+    const std::string added =
+        of_row([](const Names& names) { return absl::StrCat("cast(:", names[1], " as bigint)"); });
+    const std::string latest = of_row([](const Names& names) {
+      return absl::StrCat("case when last_message_at > :", names[2],
+                          " then last_message_at else :", names[2], " end");
+    });
+    return absl::StrCat("update conversations set message_count = message_count + ", added,
+                        ", last_message_index = coalesce(last_message_index, -1) + ", added,
+                        ", last_message_at = ", latest,
+                        " where alma_internal_organization = :organization and uuid in (",
+                        db::ParamOfRows(rows, 0),
+                        ") and deleted_at is null "
+                        "returning uuid, last_message_index, last_message_at, activity_minute");
+  });
+  return update;
 }
 
 absl::Status JoinAll(db::Session& session, absl::Span<v1::Conversation* const> conversations) {
@@ -238,34 +269,42 @@ absl::Status UncountMessage(db::Session& session, std::string_view organization,
 
 absl::Status AppendMessages(db::Session& session, std::string_view organization,
                             std::map<std::string, AppendedMessages>& by_conversation) {
-  std::vector<std::vector<db::Param>> runs;
   std::vector<std::pair<const std::string, AppendedMessages>*> appended;
-  runs.reserve(by_conversation.size());
   appended.reserve(by_conversation.size());
-  for (auto& conversation : by_conversation) {
-    runs.push_back({{"added", conversation.second.count},
-                    {"latest", conversation.second.latest},
-                    {"organization", organization},
-                    {"uuid", conversation.first}});
-    appended.push_back(&conversation);
+  for (auto& conversation : by_conversation) appended.push_back(&conversation);
+  const db::ManyRows& update = AppendUpdate();
+  std::vector<std::string_view> sqls;
+  std::vector<std::vector<db::Param>> runs;
+  for (const auto& [sql, begin, rows] : update.AtLeast(session, appended.size())) {
+    sqls.push_back(sql);
+    std::vector<db::Param>& params = runs.emplace_back();
+    params.reserve(3 * rows + 1);
+    params.emplace_back("organization", organization);
+    for (size_t i = 0; i < rows; ++i) {
+      // The last one again is not counted again.
+      const auto& [uuid, messages] = *appended[std::min(begin + i, appended.size() - 1)];
+      auto name = update.names(i).begin();
+      params.emplace_back(*name++, uuid);
+      params.emplace_back(*name++, messages.count);
+      params.emplace_back(*name, messages.latest);
+    }
   }
   std::vector<std::vector<db::Param>> moves;
-  RETURN_IF_ERROR(session.QueryEach(
-      "update conversations set message_count = message_count + :added, "
-      "last_message_index = coalesce(last_message_index, -1) + :added, "
-      "last_message_at = case when last_message_at > :latest then last_message_at "
-      "else :latest end "
-      "where alma_internal_organization = :organization and uuid = :uuid and deleted_at is null "
-      "returning last_message_index, last_message_at, activity_minute",
-      runs, [&](size_t run, db::Row& row) {
-        auto& [uuid, messages] = *appended[run];
-        messages.first_index = row.Int64() - messages.count + 1;
-        // Indexes hold the minute, so it has a statement of its own that most messages do without.
-        const Timestamp minute = Minute(row.Time());
-        if (minute.seconds() == row.Time().seconds()) return;
-        moves.push_back(
-            {{"activity_minute", minute}, {"organization", organization}, {"uuid", uuid}});
-      }));
+  bool all_known = true;
+  RETURN_IF_ERROR(session.QueryEach(sqls, runs, [&](size_t, db::Row& row) {
+    const auto conversation = by_conversation.find(std::string(row.Text()));
+    all_known &= conversation != by_conversation.end();
+    if (!all_known) return;
+    AppendedMessages& messages = conversation->second;
+    messages.first_index = row.Int64() - messages.count + 1;
+    // Indexes hold the minute, so it has a statement of its own that most messages do without.
+    const Timestamp minute = Minute(row.Time());
+    if (minute.seconds() == row.Time().seconds()) return;
+    moves.push_back({{"activity_minute", minute},
+                     {"organization", organization},
+                     {"uuid", conversation->first}});
+  }));
+  if (!all_known) return status::Internal();
   return MoveInLists(session, moves);
 }
 

@@ -1,5 +1,6 @@
 #include "common/tenant/table.h"
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "tests/common/db/items.h"
 #include "tests/common/tenant/notes.h"
@@ -173,6 +174,43 @@ TEST_CASE("rows that are inserted together are read as they were written") {
   for (const Message& note : notes) {
     CHECK(Ok(Find(database, kOurs, note.uuid()))->DebugString() == note.DebugString());
   }
+}
+
+TEST_CASE("many rows are inserted together and found again each with its own values") {
+  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  CAPTURE(engine);
+  constexpr int kNotes = 27;
+  testing::TestDatabase database(engine, NoteSchema());
+  std::vector<Message> notes(kNotes, FullNote());
+  std::vector<const Message*> rows;
+  std::vector<Message> wanted;
+  for (int i = 0; i < kNotes; ++i) {
+    Message& note = notes[i];
+    note.set_uuid(NthUuid(i));
+    note.set_content(std::string(i, 'x'));
+    note.set_index(i);
+    note.set_revision(100 + i);
+    note.set_external_id(i % 3 == 0 ? "" : absl::StrCat(i));
+    if (i % 2 == 0) note.clear_link();
+    rows.push_back(&note);
+    // One that is not there between those that are.
+    wanted.push_back(Named(NthUuid(i), ""));
+    wanted.push_back(Named(NthUuid(100 + i), ""));
+  }
+  wanted.push_back(wanted.front());
+  REQUIRE(
+      database->Write(Soon(), [&](db::Session& session) { return Notes().Insert(session, rows); })
+          .ok());
+  const auto named = Ok(FindNamed(database, wanted));
+  REQUIRE(named.size() == wanted.size());
+  for (int i = 0; i < kNotes; ++i) {
+    CAPTURE(i);
+    REQUIRE(named[2 * i].by_key.has_value());
+    CHECK(named[2 * i].by_key->DebugString() == notes[i].DebugString());
+    CHECK_FALSE(named[2 * i + 1].by_key.has_value());
+  }
+  REQUIRE(named.back().by_key.has_value());
+  CHECK(named.back().by_key->DebugString() == notes[0].DebugString());
 }
 
 TEST_CASE("of rows that are inserted together none is kept where one fails") {

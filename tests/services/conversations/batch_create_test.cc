@@ -61,6 +61,50 @@ TEST_CASE("a batch of messages is stored in its order") {
   CHECK(Ok(stores.conversations.Get(Us(), NthUuid(2))).message_count() == 5);
 }
 
+TEST_CASE("messages to many conversations are counted in each") {
+  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  CAPTURE(engine);
+  constexpr int kConversations = 23;
+  constexpr int kDeleted = 7;
+  constexpr int kAbsent = kConversations + 1;
+  constexpr int64_t kFirst = 1'700'000'000;
+  Stores stores(engine);
+  CreateConversations(stores, kConversations);
+  Ok(stores.conversations.Delete(Us(), NthUuid(kDeleted), 0));
+  // To the nth conversation n % 4 of them, the latest first, and again with those behind it.
+  std::vector<v1::Message> messages;
+  for (int n = 1; n <= kAbsent; ++n) {
+    for (int i = n % 4; i > 0; --i) {
+      messages.push_back(NewMessage(NthUuid(n)));
+      messages.back().mutable_created_at()->set_seconds(kFirst + 100 * n + i);
+    }
+  }
+  for (int round = 1; round <= 2; ++round) {
+    const auto results = Ok(stores.messages.CreateEach(Us(), messages));
+    size_t item = 0;
+    for (int n = 1; n <= kAbsent; ++n) {
+      for (int i = 0; i < n % 4; ++i, ++item) {
+        CAPTURE(n, i);
+        if (n == kDeleted || n == kAbsent) {
+          CHECK(results[item].status() == status::NotFound("conversation"));
+        } else {
+          CHECK(Ok(results[item]).index() == (round - 1) * (n % 4) + i);
+        }
+      }
+    }
+  }
+  for (int n = 1; n <= kConversations; ++n) {
+    CAPTURE(n);
+    if (n == kDeleted) continue;
+    const auto conversation = Ok(stores.conversations.Get(Us(), NthUuid(n)));
+    CHECK(conversation.message_count() == 2 * (n % 4));
+    CHECK(conversation.has_last_message_index() == (n % 4 != 0));
+    if (n % 4 == 0) continue;
+    CHECK(conversation.last_message_index() == 2 * (n % 4) - 1);
+    CHECK(conversation.last_message_at().seconds() == kFirst + 100 * n + n % 4);
+  }
+}
+
 TEST_CASE("a batch that repeats some messages adds the others without a gap") {
   const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
   CAPTURE(engine);
