@@ -71,7 +71,7 @@ absl::Status Database::Retry(absl::Time deadline, Body body,
 Database::Attempt Database::Failed(const Session& session, absl::Status status) {
   if (!session.failure_.has_value()) return {std::move(status)};
   return {session.failure_->status, session.failure_->kind == Failure::Kind::kConflict,
-          session.failure_->kind == Failure::Kind::kConnection};
+          session.failure_->kind == Failure::Kind::kConnection && !session.commit_sent_};
 }
 
 Database::Attempt Database::TryRead(absl::Time deadline, bool fresh, Body body) {
@@ -113,12 +113,7 @@ Database::Attempt Database::TryWriteOn(Pool& sessions, absl::Time deadline, bool
     return Failed(session, done);
   }
   const absl::Status committed = session.Commit();
-  if (committed.ok()) return {done};
-  Attempt failed = Failed(session, committed);
-  // Whether a commit that lost its connection took place is not known here; the caller's repeat
-  // with the same uuid finds out.
-  failed.reconnect = false;
-  return failed;
+  return committed.ok() ? Attempt{done} : Failed(session, committed);
 }
 
 void Database::StartMonitor() {

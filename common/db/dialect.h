@@ -57,9 +57,11 @@ class Dialect {
   // Whether all writes go through one connection.
   virtual bool SingleWriter() const = 0;
 
-  // SQL that opens a write transaction, whose statements end at the latest after `remaining` where
-  // the engine can see to that (PostgreSQL).
-  virtual std::string Begin(absl::Duration remaining) const = 0;
+  // SQL that opens a write transaction.
+  virtual std::string_view Begin() const = 0;
+  // SQL behind it, by which statements of the transaction end at the latest after `:millis`, a
+  // text; empty where the engine cannot see to that.
+  virtual std::string_view LimitStatements() const = 0;
 
   // Whether the connection is outside of any transaction and takes statements.
   virtual bool IsIdle(soci::session& session) const = 0;

@@ -71,18 +71,22 @@ std::map<std::string_view, Groups> GroupsOf(const Entries& entries) {
   return by_organization;
 }
 
-// `at` is the organization that it has come to.
-absl::Status WriteGroups(Session& session, const Entries& entries, std::string* at) {
+absl::Status WriteGroups(Session& session, const Entries& entries) {
   bool any_stored = false;
-  for (const auto& [organization, groups] : GroupsOf(entries)) {
-    *at = organization;
+  for (const auto& [name, groups] : GroupsOf(entries)) {
+    const std::string organization(name);
+    session.For(organization);
     for (const Group& group : groups) {
-      ASSIGN_OR_RETURN(const bool stored, group.writer->Write(session, *at, group.writes));
+      ASSIGN_OR_RETURN(const bool stored, group.writer->Write(session, organization, group.writes));
       any_stored |= stored;
     }
   }
-  if (!any_stored) session.Discard();
-  return absl::OkStatus();
+  if (!any_stored) {
+    session.Discard();
+    return absl::OkStatus();
+  }
+  // Here, where LockedFor can be asked: what was left for the commit may wait for a lock, too.
+  return session.Commit();
 }
 
 struct Tried {
@@ -98,8 +102,8 @@ Tried TryTogether(const Lanes::Transact& transact, const Entries& entries) {
   std::string locked;
   try {
     absl::Status done = transact(deadline, [&](Session& session) {
-      absl::Status written = WriteGroups(session, entries, &locked);
-      if (!session.LockTimedOut()) locked.clear();
+      absl::Status written = WriteGroups(session, entries);
+      locked = session.LockedFor();
       return written;
     });
     return {std::move(done), std::move(locked)};

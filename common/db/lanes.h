@@ -35,7 +35,7 @@ absl::Status LaneFull();
 // table. A transaction that fails with INTERNAL is run again by halves, until who made it fail
 // stands alone.
 //
-// An organization whose lock somebody else keeps (Session::LockTimedOut) leaves the round, so that
+// An organization whose lock somebody else keeps (Session::LockedFor) leaves the round, so that
 // the others do not wait for it, and its writes go to the patient lane, a last one beside the
 // others, where each organization has a transaction of its own. What else it submits follows them
 // there until all of it has been through. Thread-safe.

@@ -3,7 +3,6 @@
 #include <libpq-fe.h>
 #include <soci/postgresql/soci-postgresql.h>
 
-#include <algorithm>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
@@ -77,10 +76,10 @@ class PostgresqlDialect final : public Dialect {
 
   bool IsRemote() const override { return true; }
 
-  std::string Begin(absl::Duration remaining) const override {
-    const int64_t millis = std::max<int64_t>(1, absl::ToInt64Milliseconds(remaining));
-    return absl::StrCat("begin isolation level read committed; set local statement_timeout to ",
-                        std::min<int64_t>(millis, 600'000));
+  std::string_view Begin() const override { return "begin isolation level read committed"; }
+
+  std::string_view LimitStatements() const override {
+    return "select set_config('statement_timeout', :millis, true)";
   }
 
   bool IsIdle(soci::session& session) const override {

@@ -20,6 +20,13 @@ inline constexpr std::string_view kCreateRevisions =
 absl::StatusOr<int64_t> TakeRevisions(Session& session, std::string_view organization_uuid,
                                       int64_t count = 1);
 
+// The same with the next statement, see Session::QueryLater: `first` is set then.
+absl::Status TakeRevisionsLater(Session& session, std::string_view organization_uuid, int64_t count,
+                                int64_t* first);
+// Gives the last `count` back that the transaction took, also with the next statement.
+absl::Status ReturnRevisionsLater(Session& session, std::string_view organization_uuid,
+                                  int64_t count);
+
 // The optimistic lock: ABORTED (REVISION_STALE) where a request expects a revision, which 0 does
 // not, and the row has another.
 absl::Status CheckRevision(std::string_view resource, int64_t expected, int64_t stored);

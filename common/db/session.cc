@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <iterator>
 #include <stdexcept>
 #include <utility>
 
@@ -12,6 +13,12 @@
 
 namespace alma::db {
 namespace {
+
+// Of a transaction whose caller would wait longer.
+constexpr absl::Duration kLongestStatement = absl::Minutes(10);
+
+// Statements that a transaction begins with on a remote engine.
+constexpr size_t kOpening = 2;
 
 std::logic_error ParametersDiffer() {
   return std::logic_error("parameters differ from those that the statement was prepared with");
@@ -57,12 +64,37 @@ absl::Status Session::CheckAttached() {
 }
 
 absl::Status Session::Begin(absl::Duration remaining) {
-  in_transaction_ = true;
-  return RunOnce(dialect_.Begin(remaining));
+  begun_ = true;
+  if (!dialect_.IsRemote()) {
+    in_transaction_ = true;
+    return RunOnce(std::string(dialect_.Begin()));
+  }
+  const absl::Duration limit = std::clamp(remaining, absl::Milliseconds(1), kLongestStatement);
+  later_.push_back({dialect_.Begin(), {}, nullptr, whom_});
+  later_.push_back({dialect_.LimitStatements(),
+                    {{"millis", absl::StrCat(absl::ToInt64Milliseconds(limit))}},
+                    nullptr,
+                    whom_});
+  return absl::OkStatus();
 }
 
 absl::Status Session::Commit() {
-  RETURN_IF_ERROR(RunOnce("commit"));
+  RETURN_IF_ERROR(CheckUnspoilt());
+  if (discarded_ || (!in_transaction_ && later_.empty())) return absl::OkStatus();
+  const bool rows_awaited = std::any_of(later_.begin(), later_.end(),
+                                        [](const Later& one) { return one.on_row != nullptr; });
+  // What cannot be read is not to be stored.
+  if (rows_awaited) RETURN_IF_ERROR(Flush());
+  if (dialect_.IsRemote()) {
+    later_.push_back({"commit", {}, nullptr, whom_});
+    const absl::Status committed = Flush();
+    commit_sent_ = last_may_be_done_;
+    RETURN_IF_ERROR(committed);
+  } else {
+    commit_sent_ = true;
+    RETURN_IF_ERROR(RunOnce("commit"));
+  }
+  begun_ = false;
   in_transaction_ = false;
   return absl::OkStatus();
 }
@@ -80,8 +112,17 @@ bool Session::ConnectionLost() const {
   return failure_.has_value() && failure_->kind == Failure::Kind::kConnection;
 }
 
-bool Session::LockTimedOut() const {
-  return failure_.has_value() && failure_->kind == Failure::Kind::kLocked;
+void Session::For(std::string_view whom) {
+  if (!failure_.has_value()) whom_ = whom;
+}
+
+std::string_view Session::LockedFor() const {
+  const bool locked = failure_.has_value() && failure_->kind == Failure::Kind::kLocked;
+  return locked ? std::string_view(whom_) : std::string_view();
+}
+
+absl::Status Session::CheckUnspoilt() const {
+  return begun_ && failure_.has_value() ? failure_->status : absl::OkStatus();
 }
 
 void Session::Reset() {
@@ -89,8 +130,12 @@ void Session::Reset() {
   if (!lost && in_transaction_) RollBack();
   if (lost || (Connected() && !dialect_.IsIdle(*soci_))) Disconnect();
   spoilt_.clear();
+  later_.clear();
   failure_.reset();
+  whom_.clear();
+  begun_ = false;
   in_transaction_ = false;
+  commit_sent_ = false;
   discarded_ = false;
 }
 
@@ -170,6 +215,16 @@ void Session::Bind(Prepared& prepared, Params params) {
 
 absl::StatusOr<int64_t> Session::Query(std::string_view sql, Params params,
                                        absl::FunctionRef<void(Row&)> on_row) {
+  RETURN_IF_ERROR(CheckUnspoilt());
+  if (!later_.empty()) {
+    int64_t rows = 0;
+    const std::vector<Param> run(params.begin(), params.end());
+    RETURN_IF_ERROR(QueryPipeline({sql}, absl::MakeConstSpan(&run, 1), [&](size_t, Row& row) {
+      on_row(row);
+      ++rows;
+    }));
+    return rows;
+  }
   try {
     Prepared& prepared = Prepare(sql, params);
     Bind(prepared, params);
@@ -220,23 +275,21 @@ auto Session::Places(const Prepared& prepared, absl::Span<const std::string> nam
   return places;
 }
 
-bool Session::RunPipeline(absl::Span<const std::string_view> sqls,
-                          absl::Span<const std::vector<Param>> runs,
-                          absl::FunctionRef<void(size_t, Row&)> on_row,
+bool Session::RunPipeline(absl::Span<const Run> runs, absl::FunctionRef<void(size_t, Row&)> on_row,
                           std::optional<size_t>* refused) {
   std::vector<Prepared*> prepared;
   std::vector<soci::statement*> statements;
   prepared.reserve(runs.size());
   statements.reserve(runs.size());
   for (size_t run = 0; run < runs.size(); ++run) {
-    const bool again = run > 0 && sqls[run] == sqls[run - 1];
-    prepared.push_back(again ? prepared.back() : &Prepare(sqls[run], runs[run]));
+    const bool again = run > 0 && runs[run].sql == runs[run - 1].sql;
+    prepared.push_back(again ? prepared.back() : &Prepare(runs[run].sql, *runs[run].params));
     statements.push_back(&prepared.back()->statement);
   }
   std::deque<std::string> numbers;
   const auto bind = [&](size_t run, absl::Span<const std::string> names,
                         absl::Span<const char*> values) {
-    const std::vector<Param>& params = runs[run];
+    const std::vector<Param>& params = *runs[run].params;
     if (params.size() != prepared[run]->slots.size()) throw ParametersDiffer();
     std::vector<Prepared::Place>& places = prepared[run]->places;
     if (places.empty()) places = Places(*prepared[run], names, params);
@@ -258,6 +311,8 @@ bool Session::RunPipeline(absl::Span<const std::string_view> sqls,
     on_row(run, row);
     rows_read &= !row.failed_;
   };
+  in_transaction_ |= begun_;
+  last_may_be_done_ = true;
   dialect_.RunPipeline(*soci_, {statements, bind, on_columns, refused});
   return rows_read;
 }
@@ -265,12 +320,45 @@ bool Session::RunPipeline(absl::Span<const std::string_view> sqls,
 absl::Status Session::QueryPipeline(absl::Span<const std::string_view> sqls,
                                     absl::Span<const std::vector<Param>> runs,
                                     absl::FunctionRef<void(size_t, Row&)> on_row) {
+  RETURN_IF_ERROR(CheckUnspoilt());
+  RETURN_IF_ERROR(OpenFor(sqls));
+  const std::vector<Later> later = std::exchange(later_, {});
+  std::vector<Run> all;
+  all.reserve(later.size() + runs.size());
+  for (const Later& one : later) all.push_back({one.sql, &one.params});
+  for (size_t run = 0; run < runs.size(); ++run) all.push_back({sqls[run], &runs[run]});
+  const auto on_any_row = [&](size_t run, Row& row) {
+    if (run >= later.size()) {
+      on_row(run - later.size(), row);
+    } else if (later[run].on_row != nullptr) {
+      later[run].on_row(row);
+    }
+  };
   std::optional<size_t> refused;
+  last_may_be_done_ = false;
   try {
-    return RunPipeline(sqls, runs, on_row, &refused) ? absl::OkStatus() : NotRead();
+    return RunPipeline(all, on_any_row, &refused) ? absl::OkStatus() : NotRead();
   } catch (const std::exception& error) {
-    return refused.has_value() ? FailQuery(sqls[*refused], error) : Fail(error);
+    if (!refused.has_value()) return Fail(error);
+    last_may_be_done_ = *refused + 1 == all.size();
+    if (*refused < later.size()) whom_ = later[*refused].whom;
+    return FailQuery(all[*refused].sql, error);
   }
+}
+
+absl::Status Session::OpenFor(absl::Span<const std::string_view> sqls) {
+  if (!begun_ || in_transaction_) return absl::OkStatus();
+  const auto is_new = [&](std::string_view sql) { return !prepared_.contains(sql); };
+  const bool any_new = std::any_of(sqls.begin(), sqls.end(), is_new) ||
+                       std::any_of(later_.begin() + kOpening, later_.end(),
+                                   [&](const Later& one) { return is_new(one.sql); });
+  if (!any_new) return absl::OkStatus();
+  std::vector<Later> others(std::make_move_iterator(later_.begin() + kOpening),
+                            std::make_move_iterator(later_.end()));
+  later_.resize(kOpening);
+  RETURN_IF_ERROR(Flush());
+  later_ = std::move(others);
+  return absl::OkStatus();
 }
 
 absl::Status Session::QueryEach(std::string_view sql, absl::Span<const std::vector<Param>> runs,
@@ -290,6 +378,31 @@ absl::Status Session::QueryEach(absl::Span<const std::string_view> sqls,
 
 absl::Status Session::ExecuteEach(std::string_view sql, absl::Span<const std::vector<Param>> runs) {
   return QueryEach(sql, runs, [](size_t, Row&) {});
+}
+
+absl::Status Session::QueryLater(std::string_view sql, std::vector<Param> params,
+                                 std::function<void(Row&)> on_row) {
+  if (!dialect_.IsRemote()) return Query(sql, params, on_row).status();
+  later_.push_back({sql, std::move(params), std::move(on_row), whom_});
+  return absl::OkStatus();
+}
+
+absl::Status Session::ExecuteLater(std::string_view sql, std::vector<Param> params) {
+  if (!dialect_.IsRemote()) return Execute(sql, params);
+  later_.push_back({sql, std::move(params), nullptr, whom_});
+  return absl::OkStatus();
+}
+
+absl::Status Session::ExecuteLater(absl::Span<const std::string_view> sqls,
+                                   std::vector<std::vector<Param>> runs) {
+  for (size_t run = 0; run < runs.size(); ++run) {
+    RETURN_IF_ERROR(ExecuteLater(sqls[run], std::move(runs[run])));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Session::Flush() {
+  return later_.empty() ? absl::OkStatus() : QueryPipeline({}, {}, [](size_t, Row&) {});
 }
 
 absl::Status Session::Execute(std::string_view sql, Params params) {

@@ -2,6 +2,7 @@
 
 #include <soci/soci.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -111,20 +112,39 @@ class Session {
   // Runs a statement that answers no rows.
   absl::Status Execute(std::string_view sql, Params params = {});
 
+  // As Query and QueryEach, but only together with the next statement, with Flush or with the
+  // commit: by then rows have been given, and what fails fails there. So it costs no round trip of
+  // its own. Only in a Write; the texts, and what the functions refer to, last until then. On
+  // SQLite, where there are no round trips, at once.
+  absl::Status QueryLater(std::string_view sql, std::vector<Param> params,
+                          std::function<void(Row&)> on_row);
+  absl::Status ExecuteLater(std::string_view sql, std::vector<Param> params);
+  absl::Status ExecuteLater(absl::Span<const std::string_view> sqls,
+                            std::vector<std::vector<Param>> runs);
+  // Runs what was left for later.
+  absl::Status Flush();
+
   // See Dialect::IsRemote.
   bool IsRemote() const { return dialect_.IsRemote(); }
 
   bool Connected() const { return soci_ != nullptr; }
   // UNAVAILABLE when the database cannot be reached.
   absl::Status Connect();
-  // See Dialect::Begin. What is not committed is rolled back by Reset.
+  // Opens a transaction whose statements end at the latest after `remaining` where the engine can
+  // see to that, with its first statement. What is not committed is rolled back by Reset.
   absl::Status Begin(absl::Duration remaining);
+  // Together with what was left for later, unless rows of it are awaited. The body of a Write may
+  // do it with its last statement; else it is done behind the body. Whether a commit took place
+  // that lost its connection is not known, so the write is not run again then.
   absl::Status Commit();
   // UNAVAILABLE when the connection no longer stands for the stored data.
   absl::Status CheckAttached();
   bool ConnectionLost() const;
-  // Whether it has failed because somebody else keeps a lock, see Access::kLane.
-  bool LockTimedOut() const;
+  // Says for whom the next statements are.
+  void For(std::string_view whom);
+  // For whom the statement was that failed because somebody else keeps a lock, see Access::kLane;
+  // empty where none did.
+  std::string_view LockedFor() const;
   // Makes the session ready for its next user, without its connection where that is lost or does
   // not come out of its transaction.
   void Reset();
@@ -162,14 +182,31 @@ class Session {
   Prepared& Prepare(std::string_view sql, Params params);
   static void CheckFits(const Prepared::Slot& slot, const Param& param);
   static void Bind(Prepared& prepared, Params params);
-  // The runs of QueryEach as one pipeline.
+  // A statement that waits for the next.
+  struct Later {
+    std::string_view sql;
+    std::vector<Param> params;
+    // None where no rows are awaited.
+    std::function<void(Row&)> on_row;
+    std::string whom;
+  };
+  // A statement of a pipeline and what it is run with.
+  struct Run {
+    std::string_view sql;
+    const std::vector<Param>* params;
+  };
+  // The first failure of a Write, whose transaction takes no more statements.
+  absl::Status CheckUnspoilt() const;
+  // The runs of QueryEach behind what was left for later, as one pipeline.
   absl::Status QueryPipeline(absl::Span<const std::string_view> sqls,
                              absl::Span<const std::vector<Param>> runs,
                              absl::FunctionRef<void(size_t, Row&)> on_row);
+  // Opens the transaction before `sqls` and what was left for later, unless all of it is prepared:
+  // to prepare is to wait for locks, too, so the limit of statements is to be in force.
+  absl::Status OpenFor(absl::Span<const std::string_view> sqls);
   // Whether all rows were read as asked. See Dialect::Pipeline for `refused`.
-  bool RunPipeline(absl::Span<const std::string_view> sqls,
-                   absl::Span<const std::vector<Param>> runs,
-                   absl::FunctionRef<void(size_t, Row&)> on_row, std::optional<size_t>* refused);
+  bool RunPipeline(absl::Span<const Run> runs, absl::FunctionRef<void(size_t, Row&)> on_row,
+                   std::optional<size_t>* refused);
   static std::vector<Prepared::Place> Places(const Prepared& prepared,
                                              absl::Span<const std::string> names, Params params);
   static absl::Status NotRead();
@@ -186,8 +223,18 @@ class Session {
   std::map<std::string, std::unique_ptr<Prepared>, std::less<>> prepared_;
   // Not to be run again; PostgreSQL forgets a statement only outside of a failed transaction.
   std::vector<std::unique_ptr<Prepared>> spoilt_;
+  std::vector<Later> later_;
   std::optional<Failure> failure_;
+  // Between what opens a transaction and what ends it, both as far as the engine was told.
   bool in_transaction_ = false;
+  // Whether the last statement of the last pipeline may have been done, though the pipeline failed.
+  bool last_may_be_done_ = false;
+  // The same of a commit.
+  bool commit_sent_ = false;
+  // From Begin to the commit or Reset.
+  bool begun_ = false;
+  // See For; once a statement has failed, those that it was for.
+  std::string whom_;
   bool discarded_ = false;
 };
 

@@ -119,7 +119,9 @@ class SqliteDialect final : public Dialect {
 
   bool IsRemote() const override { return false; }
 
-  std::string Begin(absl::Duration) const override { return "begin immediate"; }
+  std::string_view Begin() const override { return "begin immediate"; }
+
+  std::string_view LimitStatements() const override { return {}; }
 
   bool IsIdle(soci::session& session) const override {
     return sqlite_api::sqlite3_get_autocommit(Handle(session)) != 0;

@@ -59,7 +59,8 @@ class CreateBatch {
   const Table<Resource>& table_;
   const std::string& organization_;
   google::protobuf::Timestamp now_;
-  int64_t next_revision_ = 0;
+  int64_t first_revision_ = 0;
+  int64_t revisions_used_ = 0;
   Results results_;
   // The new rows, and the item of each. Those from settled_ on have not been admitted yet.
   std::vector<Candidate<Resource>> candidates_;
@@ -76,24 +77,26 @@ inline constexpr size_t kLookUpItems = 128;
 template <typename Resource>
 auto CreateBatch<Resource>::Run(absl::Span<const Resource* const> wanted)
     -> absl::StatusOr<Results> {
+  if (wanted.empty()) return Results();
   const auto count = static_cast<int64_t>(wanted.size());
-  ASSIGN_OR_RETURN(next_revision_, db::TakeRevisions(session_, organization_, count));
-  const int64_t end = next_revision_ + count;
-  now_ = text::Now();
+  RETURN_IF_ERROR(db::TakeRevisionsLater(session_, organization_, count, &first_revision_));
   results_.assign(wanted.size(), absl::UnknownError("not decided"));
   candidates_.reserve(wanted.size());
   items_.reserve(wanted.size());
   for (size_t begin = 0; begin < wanted.size(); begin += kLookUpItems) {
     const auto some = wanted.subspan(begin, kLookUpItems);
     ASSIGN_OR_RETURN(auto named, table_.FindNamed(session_, organization_, some));
+    // Where there was nothing to look for.
+    RETURN_IF_ERROR(session_.Flush());
+    if (begin == 0) now_ = text::Now();
     for (size_t i = 0; i < some.size(); ++i) {
       RETURN_IF_ERROR(Decide(begin + i, *some[i], std::move(named[i])));
     }
   }
   RETURN_IF_ERROR(Settle());
   RETURN_IF_ERROR(Insert());
-  if (next_revision_ != end) {
-    RETURN_IF_ERROR(db::TakeRevisions(session_, organization_, next_revision_ - end).status());
+  if (revisions_used_ != count) {
+    RETURN_IF_ERROR(db::ReturnRevisionsLater(session_, organization_, count - revisions_used_));
   }
   return std::move(results_);
 }
@@ -149,7 +152,7 @@ absl::Status CreateBatch<Resource>::Settle() {
       results_[item] = candidate.refusal;
       continue;
     }
-    Touch(candidate.row, next_revision_++, now_);
+    Touch(candidate.row, first_revision_ + revisions_used_++, now_);
     admitted.push_back(&candidate.row);
   }
   const auto on_create = table_.definition().on_create;

@@ -223,7 +223,7 @@ absl::StatusOr<db::Position> Store<Resource>::ReadRows(Session& session,
 template <typename Resource>
 absl::StatusOr<Resource> Store<Resource>::Lock(Session& session, const std::string& organization,
                                                const std::string& key, int64_t* revision) {
-  ASSIGN_OR_RETURN(*revision, db::TakeRevisions(session, organization));
+  RETURN_IF_ERROR(db::TakeRevisionsLater(session, organization, 1, revision));
   return table_.Require(session, organization, key);
 }
 

@@ -101,10 +101,10 @@ class Table {
       db::Session& session, std::string_view organization,
       absl::Span<const Resource* const> wanted) const;
 
-  // As few statements for many rows as the engine likes.
+  // As few statements for many rows as the engine likes, and as Session::ExecuteLater.
   absl::Status Insert(db::Session& session, absl::Span<const Resource* const> rows) const;
 
-  // Writes the columns that change, the revision and deleted_at.
+  // Writes the columns that change, the revision and deleted_at. As Session::ExecuteLater.
   absl::Status Update(db::Session& session, const Resource& resource) const;
 
  private:
@@ -306,7 +306,7 @@ absl::Status Table<Resource>::Insert(db::Session& session,
       }
     }
   }
-  return session.QueryEach(sqls, runs, [](size_t, db::Row&) {});
+  return session.ExecuteLater(sqls, std::move(runs));
 }
 
 template <typename Resource>
@@ -317,7 +317,7 @@ absl::Status Table<Resource>::Update(db::Session& session, const Resource& resou
   for (const Column<Resource>& column : definition_.columns) {
     if (column.changes) params.push_back(column.bind(column.name, resource));
   }
-  return session.Execute(update_, params);
+  return session.ExecuteLater(update_, std::move(params));
 }
 
 }  // namespace alma::tenant

@@ -117,17 +117,18 @@ TEST_CASE("a session of a lane gives up a lock that somebody else keeps") {
     auto session = lanes.Take(Soon());
     REQUIRE(session.ok());
     REQUIRE((*session)->Begin(absl::Seconds(30)).ok());
-    CHECK_FALSE((*session)->LockTimedOut());
+    (*session)->For("us");
+    CHECK((*session)->LockedFor().empty());
     const absl::Time begun = absl::Now();
     CHECK(testing::InsertItem(**session, 1) == status::DatabaseUnavailable());
     CHECK(absl::Now() - begun >= kLockTimeout);
     CHECK(absl::Now() - begun < absl::Seconds(10));
-    CHECK((*session)->LockTimedOut());
+    CHECK((*session)->LockedFor() == "us");
   }
   (*holder)->Reset();
   auto session = lanes.Take(Soon());
   REQUIRE(session.ok());
-  CHECK_FALSE((*session)->LockTimedOut());
+  CHECK((*session)->LockedFor().empty());
   CHECK(testing::InsertItem(**session, 1).ok());
 }
 
