@@ -217,7 +217,7 @@ TEST_CASE("a process that hangs gets no calls once it has not said that it serve
   Two two;
   REQUIRE(two.TakeTurns());
   two.a->Freeze(true);
-  absl::SleepFor(HealthWatch::kAskEvery + HealthWatch::kAnswerWithin + absl::Milliseconds(200));
+  absl::SleepFor(HealthWatch::kAskEvery + HealthWatch::kAnswerWithin + absl::Seconds(1));
   CHECK(two.Call(100)["b"] == 100);
   two.a->Freeze(false);
   CHECK(Eventually([&] { return two.Call(2).size() == 2; }));

@@ -264,7 +264,7 @@ TEST_CASE("health follows the backends") {
       {{"organizations", {organizations.address()}}, {"conversations", {address}}});
   const auto channel = ChannelTo(gateway.address());
   const auto becomes = [&](const char* service, bool serving) {
-    const absl::Time end = absl::Now() + absl::Seconds(1);
+    const absl::Time end = absl::Now() + absl::Seconds(10);
     while (Serving(channel, service) != serving) {
       if (absl::Now() > end) return false;
       absl::SleepFor(absl::Milliseconds(10));
