@@ -9,6 +9,7 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "catch2/catch.hpp"
+#include "tests/common/rpc/busy_worker.h"
 #include "tests/support/concurrently.h"
 
 namespace alma::rpc {
@@ -16,26 +17,9 @@ namespace {
 
 using Runs = std::vector<std::vector<int>>;
 
-// Keeps a worker of the pool busy until the end.
-class Busy {
- public:
-  explicit Busy(WorkerPool& workers) {
-    absl::Notification begun;
-    CHECK(workers.Submit([&, this] {
-      begun.Notify();
-      go_on_.WaitForNotification();
-    }));
-    begun.WaitForNotification();
-  }
-  ~Busy() { go_on_.Notify(); }
-
- private:
-  absl::Notification go_on_;
-};
-
 TEST_CASE("an item that finds a worker free is run alone and at once", "[threads]") {
   WorkerPool workers(2, 100);
-  const Busy busy(workers);
+  const BusyWorker busy(workers);
   Runs runs;
   absl::Notification run[3];
   BatchQueue<int> queue(workers, 10, [&](std::vector<int> items) {
@@ -57,7 +41,7 @@ TEST_CASE("items that wait for a worker share runs in their order and up to the 
     WorkerPool workers(1, 100);
     BatchQueue<int> queue(workers, 4,
                           [&](std::vector<int> items) { runs.push_back(std::move(items)); });
-    const Busy busy(workers);
+    const BusyWorker busy(workers);
     for (int i = 0; i < 10; ++i) CHECK(queue.Submit(i));
     CHECK(workers.queued() == 10);
   }
@@ -71,7 +55,7 @@ TEST_CASE("no item begins later than a task in its place would", "[threads]") {
     BatchQueue<int> queue(workers, 2, [&](const std::vector<int>& items) {
       order.insert(order.end(), items.begin(), items.end());
     });
-    const Busy busy(workers);
+    const BusyWorker busy(workers);
     // Tasks are the negative ones.
     for (int i = 0; i < 4; ++i) {
       CHECK(queue.Submit(i));
@@ -92,7 +76,7 @@ TEST_CASE("items that come during a run do not take the places of those in it", 
       for (; !later.empty(); later.pop_back()) CHECK(self->Submit(later.back()));
     });
     self = &queue;
-    const Busy busy(workers);
+    const BusyWorker busy(workers);
     for (int i = 0; i < 3; ++i) CHECK(queue.Submit(i));
     CHECK(workers.Submit([&] { order.push_back(-1); }));
   }
@@ -108,7 +92,7 @@ TEST_CASE("an item is admitted as a task is and dropped where the pool refuses i
                                            [&](const std::vector<std::shared_ptr<int>>& items) {
                                              run += static_cast<int>(items.size());
                                            });
-    const Busy busy(workers);
+    const BusyWorker busy(workers);
     CHECK(queue.Submit(held));
     CHECK(workers.Submit([] {}));
     absl::SleepFor(absl::Milliseconds(20));

@@ -20,6 +20,7 @@
 #include "common/rpc/answer.h"
 #include "common/rpc/service.h"
 #include "common/status/status.h"
+#include "tests/common/rpc/busy_worker.h"
 #include "tests/common/rpc/test_service.h"
 #include "tests/support/eventually.h"
 
@@ -211,23 +212,6 @@ absl::Status EchoLate(const Call& call, GetAgentRequest& request,
   completion.finish(Echo(call, request));
   return absl::OkStatus();
 }
-
-// Keeps the only worker busy until it is told to go on.
-class BusyWorker {
- public:
-  explicit BusyWorker(WorkerPool& workers) {
-    REQUIRE(workers.Submit([this] {
-      begun_.Notify();
-      go_on_.WaitForNotification();
-    }));
-    begun_.WaitForNotification();
-  }
-  void GoOn() { go_on_.Notify(); }
-
- private:
-  absl::Notification begun_;
-  absl::Notification go_on_;
-};
 
 TEST_CASE("a late handler of a known caller needs no worker for a small request in plain bytes") {
   Served served(EchoLate);

@@ -16,6 +16,7 @@
 #include "common/status/status.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
+#include "tests/common/rpc/busy_worker.h"
 #include "tests/common/rpc/test_service.h"
 #include "tests/support/captured.h"
 
@@ -135,7 +136,6 @@ TEST_CASE("a status that is not of the contract is INTERNAL without its text") {
 
 TEST_CASE("a call whose deadline passed while it waited is not run") {
   std::atomic<int> run = 0;
-  absl::Notification go_on;
   TestRuntime shared;
   WorkerPool one_worker(1, 10);
   Runtime runtime{one_worker, (*shared).callers, (*shared).metrics, (*shared).hold};
@@ -144,7 +144,7 @@ TEST_CASE("a call whose deadline passed while it waited is not run") {
     return Echo(call, request);
   });
   const InProcessServer server({&service});
-  REQUIRE(one_worker.Submit([&] { go_on.WaitForNotification(); }));
+  BusyWorker busy(one_worker);
   const auto context = ByReader();
   context->set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(50));
   Agent agent;
@@ -153,7 +153,7 @@ TEST_CASE("a call whose deadline passed while it waited is not run") {
       grpc::StatusCode::DEADLINE_EXCEEDED);
   absl::Notification drained;
   REQUIRE(one_worker.Submit([&] { drained.Notify(); }));
-  go_on.Notify();
+  busy.GoOn();
   drained.WaitForNotification();
   CHECK(run == 0);
 }
@@ -186,24 +186,18 @@ TEST_CASE("a deadline beyond what nanoseconds count is as good as a near one") {
 }
 
 TEST_CASE("a full queue refuses at once and says when to come back") {
-  absl::Notification go_on;
   TestRuntime shared;
   WorkerPool one_worker(1, 1);
   Runtime runtime{one_worker, (*shared).callers, (*shared).metrics, (*shared).hold};
   GetAgentService service(runtime, Echo);
   const InProcessServer server({&service});
-  absl::Notification begun;
-  REQUIRE(one_worker.Submit([&] {
-    begun.Notify();
-    go_on.WaitForNotification();
-  }));
-  begun.WaitForNotification();
+  BusyWorker busy(one_worker);
   REQUIRE(one_worker.Submit([] {}));
   const auto stub = AgentsService::NewStub(server.channel());
   Agent agent;
   const auto context = ByReader();
   const grpc::Status refused = stub->GetAgent(context.get(), {}, &agent);
-  go_on.Notify();
+  busy.GoOn();
   CHECK(refused.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED);
   const auto pushback = context->GetServerTrailingMetadata().find("grpc-retry-pushback-ms");
   REQUIRE(pushback != context->GetServerTrailingMetadata().end());

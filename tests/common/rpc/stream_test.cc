@@ -16,6 +16,7 @@
 #include "common/auth/api_key.h"
 #include "common/auth/authenticator.h"
 #include "common/status/macros.h"
+#include "tests/common/rpc/busy_worker.h"
 #include "tests/common/rpc/stream_service.h"
 #include "tests/support/captured.h"
 #include "tests/support/eventually.h"
@@ -235,22 +236,16 @@ TEST_CASE("a stream on which nothing moves ends soon after its key") {
 }
 
 TEST_CASE("a stream finds a full queue and is told when to come back") {
-  absl::Notification go_on;
   TestRuntime shared;
   WorkerPool one_worker(1, 1);
   Runtime runtime{one_worker, (*shared).callers, (*shared).metrics, (*shared).hold};
   StreamService service(runtime, EchoItems, CountUp);
   const InProcessServer server({&service});
-  absl::Notification begun;
-  REQUIRE(one_worker.Submit([&] {
-    begun.Notify();
-    go_on.WaitForNotification();
-  }));
-  begun.WaitForNotification();
+  BusyWorker busy(one_worker);
   REQUIRE(one_worker.Submit([] {}));
   const auto stub = MessagesService::NewStub(server.channel());
   const grpc::Status refused = stub->ImportMessages(ByWriter().get())->Finish();
-  go_on.Notify();
+  busy.GoOn();
   CHECK(ReasonOf(refused) == "OVERLOADED");
 }
 

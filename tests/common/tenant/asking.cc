@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "absl/synchronization/notification.h"
+#include "tests/common/rpc/busy_worker.h"
 
 namespace alma::tenant {
 
@@ -54,15 +54,9 @@ std::vector<Message> Fill(Store<Message>& notes, const rpc::Call& call, int coun
 std::vector<Answer> AskTogether(Store<Message>& notes, const std::vector<Asked>& asked) {
   rpc::WorkerPool workers(1, 1000);
   Gets<Message> gets(notes, workers);
-  absl::Notification begun;
-  absl::Notification go_on;
-  REQUIRE(workers.Submit([&] {
-    begun.Notify();
-    go_on.WaitForNotification();
-  }));
-  begun.WaitForNotification();
+  rpc::BusyWorker busy(workers);
   Asking asking(gets, asked);
-  go_on.Notify();
+  busy.GoOn();
   return asking.Wait();
 }
 

@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "common/status/status.h"
+#include "tests/common/rpc/busy_worker.h"
 #include "tests/common/tenant/asking.h"
 #include "tests/support/concurrently.h"
 
@@ -157,15 +157,9 @@ TEST_CASE("gets beyond what waits for workers at most are refused and the others
   Fill(stored.notes, Us(), 2);
   rpc::WorkerPool workers(1, 2);
   Gets<Message> gets(stored.notes, workers);
-  absl::Notification begun;
-  absl::Notification go_on;
-  REQUIRE(workers.Submit([&] {
-    begun.Notify();
-    go_on.WaitForNotification();
-  }));
-  begun.WaitForNotification();
+  rpc::BusyWorker busy(workers);
   Asking asking(gets, AllOf({NthUuid(0), NthUuid(1), NthUuid(0)}));
-  go_on.Notify();
+  busy.GoOn();
   const auto& answers = asking.Wait();
   CHECK(Ok(answers[0]).uuid() == NthUuid(0));
   CHECK(Ok(answers[1]).uuid() == NthUuid(1));
