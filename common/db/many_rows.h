@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <string>
@@ -19,22 +20,29 @@ class ManyRows {
   using Names = std::vector<std::string>;
   // The statement's text for rows whose parameters have these names.
   using Text = std::function<std::string(absl::Span<const Names> rows)>;
+  // Rows of a statement, at most.
+  static constexpr size_t kMost = 16;
 
   // `names` are those of the first row of a statement; those of the others have its number behind.
   ManyRows(const Names& names, const Text& text);
 
-  // Rows `begin` to `begin` + `rows` - 1 of many.
+  // A statement for rows `begin` to `begin` + `rows` - 1 of many, of which there are `count`.
   struct Group {
     std::string_view sql;
     size_t begin;
     size_t rows;
+    size_t count;
+    // Which of the many is the statement's row `row`: the last one again where there is room for
+    // more.
+    size_t At(size_t row) const { return std::min(begin + row, count - 1); }
   };
   // Divides `count` rows among as few statements as take just them.
   std::vector<Group> Exactly(const Session& session, size_t count) const;
-  // The same with fewer statements, where the last may have room for rows beyond `count`.
-  std::vector<Group> AtLeast(const Session& session, size_t count) const;
+  // The same with fewer statements, where the last may have room for rows beyond `count`. None is
+  // for more than `most` rows.
+  std::vector<Group> AtLeast(const Session& session, size_t count, size_t most = kMost) const;
 
-  // Of row `row` of a statement.
+  // Of row `row` of a statement, less than kMost.
   const Names& names(size_t row) const { return names_[row]; }
   // For one row.
   const std::string& sql() const { return sqls_.front(); }

@@ -15,11 +15,11 @@
 
 namespace alma::rpc {
 
-// Items for a WorkerPool that are done more cheaply together than one by one. Each has a place of
-// its own in the pool's queue, as any task has; a worker that comes to one of these places takes
-// its item and those that wait behind it, and nothing is left to do at their places. So an item
-// that finds a worker free is run at once and alone, and the longer workers are busy the more items
-// share a run. Thread-safe.
+// Items for a WorkerPool that are done more cheaply together than one by one. The first has a place
+// in the pool's queue, as any task has; those that come while it waits join it until they are as
+// many as a run takes, and the next has a place again. So an item that finds a worker free is run
+// at once and alone, the longer workers are busy the more items share a run, and none begins later
+// than as a task of its own. Thread-safe.
 template <typename Item>
 class BatchQueue {
  public:
@@ -30,10 +30,10 @@ class BatchQueue {
   BatchQueue(WorkerPool& workers, size_t most, Run run)
       : workers_(workers), most_(most), run_(std::move(run)) {}
 
-  // Waits until the workers have come to the places of all items.
+  // Waits until all items have been run.
   ~BatchQueue() {
     absl::MutexLock lock(&mutex_);
-    mutex_.Await(absl::Condition(this, &BatchQueue::NoPlaces));
+    mutex_.Await(absl::Condition(this, &BatchQueue::NoRuns));
   }
 
   // False, with the item dropped, where the pool refuses it; see WorkerPool::Submit.
@@ -41,51 +41,48 @@ class BatchQueue {
       ABSL_LOCKS_EXCLUDED(mutex_) {
     // No worker comes to the place before all is there.
     absl::MutexLock lock(&mutex_);
+    if (waiting_.size() < most_ * places_) {
+      if (!workers_.Join(deadline)) return false;
+      waiting_.push_back(std::move(item));
+      return true;
+    }
+    if (!workers_.Submit([this] { ComeToPlace(); }, deadline)) return false;
     waiting_.push_back(std::move(item));
     ++places_;
-    if (workers_.Submit([this] { ComeToPlace(); }, deadline)) return true;
-    waiting_.pop_back();
-    --places_;
-    return false;
+    ++runs_;
+    return true;
   }
 
  private:
   void ComeToPlace() ABSL_LOCKS_EXCLUDED(mutex_) {
-    std::vector<Item> items = Take();
-    if (!items.empty()) run_(std::move(items));
+    run_(Take());
     absl::MutexLock lock(&mutex_);
-    --places_;
+    --runs_;
   }
 
-  // None where the item of this place is not there any more: were later ones taken then, places
-  // would gather in the queue at which nobody waits.
   std::vector<Item> Take() ABSL_LOCKS_EXCLUDED(mutex_) {
     absl::MutexLock lock(&mutex_);
-    if (taken_ahead_ > 0) {
-      --taken_ahead_;
-      return {};
-    }
     const auto end =
         waiting_.begin() + static_cast<std::ptrdiff_t>(std::min(most_, waiting_.size()));
     std::vector<Item> items(std::make_move_iterator(waiting_.begin()),
                             std::make_move_iterator(end));
     waiting_.erase(waiting_.begin(), end);
-    taken_ahead_ = items.size() - 1;
+    --places_;
+    workers_.Leave(items.size() - 1);
     return items;
   }
 
-  bool NoPlaces() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return places_ == 0; }
+  bool NoRuns() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return runs_ == 0; }
 
   WorkerPool& workers_;
   const size_t most_;
   const Run run_;
   absl::Mutex mutex_;
   std::deque<Item> waiting_ ABSL_GUARDED_BY(mutex_);
-  // Items that were taken before a worker has come to their places, which are the next in the
-  // queue.
-  size_t taken_ahead_ ABSL_GUARDED_BY(mutex_) = 0;
-  // Those in the pool's queue, and those that a worker has come to and is not done with.
+  // Tasks in the pool's queue, each for `most_` of those that wait.
   size_t places_ ABSL_GUARDED_BY(mutex_) = 0;
+  // The same, and those that a worker is not done with.
+  size_t runs_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace alma::rpc

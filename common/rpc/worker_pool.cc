@@ -25,13 +25,30 @@ WorkerPool::~WorkerPool() {
 
 bool WorkerPool::Submit(Task task, absl::Time deadline) {
   const absl::Duration now = limit::MonotonicNow();
-  const absl::Duration left =
-      deadline == absl::InfiniteFuture() ? absl::InfiniteDuration() : deadline - absl::Now();
   absl::MutexLock lock(&mutex_);
-  if (tasks_.size() >= queue_limit_) return false;
-  if (limit::TooLong(Wait(now), left)) return false;
+  if (!Admits(now, deadline)) return false;
   tasks_.push_back({std::move(task), now});
   return true;
+}
+
+bool WorkerPool::Join(absl::Time deadline) {
+  const absl::Duration now = limit::MonotonicNow();
+  absl::MutexLock lock(&mutex_);
+  if (!Admits(now, deadline)) return false;
+  ++joined_;
+  return true;
+}
+
+void WorkerPool::Leave(size_t joined) {
+  absl::MutexLock lock(&mutex_);
+  joined_ -= joined;
+}
+
+bool WorkerPool::Admits(absl::Duration now, absl::Time deadline) const {
+  if (tasks_.size() + joined_ >= queue_limit_) return false;
+  const absl::Duration left =
+      deadline == absl::InfiniteFuture() ? absl::InfiniteDuration() : deadline - absl::Now();
+  return !limit::TooLong(Wait(now), left);
 }
 
 absl::Duration WorkerPool::Wait(absl::Duration now) const {
@@ -43,7 +60,7 @@ absl::Duration WorkerPool::Wait(absl::Duration now) const {
 
 size_t WorkerPool::queued() const {
   absl::MutexLock lock(&mutex_);
-  return tasks_.size();
+  return tasks_.size() + joined_;
 }
 
 absl::Duration WorkerPool::ExpectedWait() const {

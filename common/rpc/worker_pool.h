@@ -29,6 +29,13 @@ class WorkerPool {
   [[nodiscard]] bool Submit(Task task, absl::Time deadline = absl::InfiniteFuture())
       ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // The same for work that a task in the queue is going to do together with its own: counts as a
+  // task that waits, and wakes nobody. Leave says that so many of them wait no more.
+  [[nodiscard]] bool Join(absl::Time deadline = absl::InfiniteFuture())
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  void Leave(size_t joined) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Tasks that wait, and what has joined them.
   size_t queued() const ABSL_LOCKS_EXCLUDED(mutex_);
 
   // How long a task that came now would probably wait: what the queue takes at the pace of the last
@@ -51,12 +58,14 @@ class WorkerPool {
   bool MayTake() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return stopping_ || !tasks_.empty();
   }
+  bool Admits(absl::Duration now, absl::Time deadline) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Duration Wait(absl::Duration now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const int thread_count_;
   const size_t queue_limit_;
   mutable absl::Mutex mutex_;
   std::deque<Queued> tasks_ ABSL_GUARDED_BY(mutex_);
+  size_t joined_ ABSL_GUARDED_BY(mutex_) = 0;
   int idle_ ABSL_GUARDED_BY(mutex_) = 0;
   // Of a task.
   limit::Pace pace_ ABSL_GUARDED_BY(mutex_);

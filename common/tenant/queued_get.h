@@ -17,6 +17,9 @@
 
 namespace alma::tenant {
 
+// Rows that a read of gets holds at a time at most: few, since a row may have hundreds of KiB.
+inline constexpr size_t kMaxGotAtATime = 4;
+
 // A get of one row that is read together with those of other callers.
 template <typename Resource>
 struct QueuedGet {
@@ -66,7 +69,7 @@ absl::Status FindGets(db::Database& database, const Table<Resource>& table,
     std::vector<RowName> names;
     names.reserve(open.size());
     for (const auto* const get : open) names.push_back({get->organization, get->key});
-    return table.FindEach(session, names, [&](size_t i, Resource row) {
+    return table.FindEach(session, names, kMaxGotAtATime, [&](size_t i, Resource row) {
       // A damaged index may give a row twice.
       if (!open[i]->finished) open[i]->Finish(std::move(row));
     });

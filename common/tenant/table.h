@@ -1,6 +1,7 @@
 #pragma once
 
-#include <algorithm>
+#include <compare>
+#include <cstddef>
 #include <map>
 #include <optional>
 #include <string>
@@ -41,6 +42,8 @@ struct NamedRows {
 struct RowName {
   std::string_view organization;
   std::string_view key;
+
+  friend auto operator<=>(const RowName&, const RowName&) = default;
 };
 
 // A table of tenants' rows, said once: its statements and its rows' way to and from the resource
@@ -88,8 +91,9 @@ class Table {
                                                std::string_view key) const;
 
   // Calls `on_found(i, row)` for each of `names` that there is, deleted ones too, as soon as it is
-  // read. As Session::QueryEach: some may have been found where this fails.
-  absl::Status FindEach(db::Session& session, absl::Span<const RowName> names,
+  // read. Keeps `most` rows at a time. As Session::QueryEach: some may have been found where this
+  // fails. INTERNAL, too, where a row is not that of any name.
+  absl::Status FindEach(db::Session& session, absl::Span<const RowName> names, size_t most,
                         absl::FunctionRef<void(size_t, Resource)> on_found) const;
 
   // The row of Find; NOT_FOUND where there is none.
@@ -108,11 +112,6 @@ class Table {
   absl::Status Update(db::Session& session, const Resource& resource) const;
 
  private:
-  // Sets by_key of all that have a key, in `named` at the places that stand behind it.
-  absl::Status FindKeys(db::Session& session, std::string_view organization,
-                        const std::multimap<std::string_view, size_t>& by_key,
-                        std::vector<NamedRows<Resource>>* named) const;
-
   const Definition definition_;
   std::string selected_;
   std::string find_by_external_id_;
@@ -207,18 +206,46 @@ absl::StatusOr<std::optional<Resource>> Table<Resource>::Find(db::Session& sessi
 
 template <typename Resource>
 absl::Status Table<Resource>::FindEach(db::Session& session, absl::Span<const RowName> names,
+                                       size_t most,
                                        absl::FunctionRef<void(size_t, Resource)> on_found) const {
+  std::multimap<RowName, size_t> by_name;
+  for (size_t i = 0; i < names.size(); ++i) by_name.emplace(names[i], i);
+  std::vector<std::string_view> sqls;
   std::vector<std::vector<db::Param>> runs;
-  runs.reserve(names.size());
-  for (const RowName& name : names) {
-    runs.push_back(
-        {{"alma_internal_organization", name.organization}, {KeyName<Resource>(), name.key}});
+  std::vector<std::string_view> organizations;
+  std::vector<std::string_view> keys;
+  for (auto name = by_name.begin(); name != by_name.end();) {
+    const std::string_view organization = name->first.organization;
+    keys.clear();
+    for (; name != by_name.end() && name->first.organization == organization;
+         name = by_name.upper_bound(name->first)) {
+      keys.push_back(name->first.key);
+    }
+    for (const db::ManyRows::Group& group : find_by_key_->AtLeast(session, keys.size(), most)) {
+      sqls.push_back(group.sql);
+      organizations.push_back(organization);
+      std::vector<db::Param>& params = runs.emplace_back();
+      params.reserve(group.rows + 1);
+      params.emplace_back("alma_internal_organization", organization);
+      for (size_t i = 0; i < group.rows; ++i) {
+        params.emplace_back(find_by_key_->names(i).front(), keys[group.At(i)]);
+      }
+    }
   }
-  return session.QueryEach(find_by_key_->sql(), runs, [&](size_t run, db::Row& row) {
+  bool all_known = true;
+  RETURN_IF_ERROR(session.QueryEach(sqls, runs, [&](size_t run, db::Row& row) {
     Resource found;
-    Read(row, names[run].organization, &found);
-    if (!row.failed()) on_found(run, std::move(found));
-  });
+    Read(row, organizations[run], &found);
+    if (row.failed()) return;
+    const auto [first, last] = by_name.equal_range({organizations[run], Key(found)});
+    all_known &= first != last;
+    for (auto name = first; name != last;) {
+      const size_t asked = name->second;
+      ++name == last ? on_found(asked, std::move(found)) : on_found(asked, found);
+    }
+  }));
+  // Else a row that is there would pass for one that is not.
+  return all_known ? absl::OkStatus() : status::Internal();
 }
 
 template <typename Resource>
@@ -235,11 +262,15 @@ auto Table<Resource>::FindNamed(db::Session& session, std::string_view organizat
                                 absl::Span<const Resource* const> wanted) const
     -> absl::StatusOr<std::vector<NamedRows<Resource>>> {
   std::vector<NamedRows<Resource>> named(wanted.size());
-  std::multimap<std::string_view, size_t> by_key;
+  std::vector<RowName> names;
+  std::vector<size_t> with_key;
   std::vector<std::vector<db::Param>> external_ids;
   std::vector<size_t> with_external_id;
   for (size_t i = 0; i < wanted.size(); ++i) {
-    if (!Key(*wanted[i]).empty()) by_key.emplace(Key(*wanted[i]), i);
+    if (!Key(*wanted[i]).empty()) {
+      names.push_back({organization, Key(*wanted[i])});
+      with_key.push_back(i);
+    }
     if constexpr (HasExternalId<Resource>) {
       if (wanted[i]->external_id().empty()) continue;
       external_ids.push_back({{"alma_internal_organization", organization},
@@ -248,7 +279,9 @@ auto Table<Resource>::FindNamed(db::Session& session, std::string_view organizat
       with_external_id.push_back(i);
     }
   }
-  RETURN_IF_ERROR(FindKeys(session, organization, by_key, &named));
+  RETURN_IF_ERROR(FindEach(session, names, db::ManyRows::kMost, [&](size_t i, Resource row) {
+    named[with_key[i]].by_key = std::move(row);
+  }));
   RETURN_IF_ERROR(
       session.QueryEach(find_by_external_id_, external_ids, [&](size_t run, db::Row& row) {
         Read(row, organization, &named[with_external_id[run]].by_external_id.emplace());
@@ -257,48 +290,16 @@ auto Table<Resource>::FindNamed(db::Session& session, std::string_view organizat
 }
 
 template <typename Resource>
-absl::Status Table<Resource>::FindKeys(db::Session& session, std::string_view organization,
-                                       const std::multimap<std::string_view, size_t>& by_key,
-                                       std::vector<NamedRows<Resource>>* named) const {
-  std::vector<std::string_view> keys;
-  for (auto key = by_key.begin(); key != by_key.end(); key = by_key.upper_bound(key->first)) {
-    keys.push_back(key->first);
-  }
-  std::vector<std::string_view> sqls;
-  std::vector<std::vector<db::Param>> runs;
-  for (const auto& [sql, begin, rows] : find_by_key_->AtLeast(session, keys.size())) {
-    sqls.push_back(sql);
-    std::vector<db::Param>& params = runs.emplace_back();
-    params.reserve(rows + 1);
-    params.emplace_back("alma_internal_organization", organization);
-    for (size_t i = 0; i < rows; ++i) {
-      const std::string_view key = keys[std::min(begin + i, keys.size() - 1)];
-      params.emplace_back(find_by_key_->names(i).front(), key);
-    }
-  }
-  bool all_known = true;
-  RETURN_IF_ERROR(session.QueryEach(sqls, runs, [&](size_t, db::Row& row) {
-    Resource found;
-    Read(row, organization, &found);
-    const auto [first, last] = by_key.equal_range(Key(found));
-    all_known &= first != last;
-    for (auto item = first; item != last; ++item) (*named)[item->second].by_key = found;
-  }));
-  // Else a row that is there would pass for one that is not.
-  return all_known ? absl::OkStatus() : status::Internal();
-}
-
-template <typename Resource>
 absl::Status Table<Resource>::Insert(db::Session& session,
                                      absl::Span<const Resource* const> rows) const {
   std::vector<std::string_view> sqls;
   std::vector<std::vector<db::Param>> runs;
-  for (const auto& [sql, begin, count] : insert_->Exactly(session, rows.size())) {
-    sqls.push_back(sql);
+  for (const db::ManyRows::Group& group : insert_->Exactly(session, rows.size())) {
+    sqls.push_back(group.sql);
     std::vector<db::Param>& params = runs.emplace_back();
-    params.reserve(count * (definition_.columns.size() + 1));
-    for (size_t i = 0; i < count; ++i) {
-      const Resource& row = *rows[begin + i];
+    params.reserve(group.rows * (definition_.columns.size() + 1));
+    for (size_t i = 0; i < group.rows; ++i) {
+      const Resource& row = *rows[group.At(i)];
       auto name = insert_->names(i).begin();
       params.emplace_back(*name, row.alma_internal_organization());
       for (const Column<Resource>& column : definition_.columns) {

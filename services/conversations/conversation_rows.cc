@@ -275,14 +275,14 @@ absl::Status AppendMessages(db::Session& session, std::string_view organization,
   const db::ManyRows& update = AppendUpdate();
   std::vector<std::string_view> sqls;
   std::vector<std::vector<db::Param>> runs;
-  for (const auto& [sql, begin, rows] : update.AtLeast(session, appended.size())) {
-    sqls.push_back(sql);
+  for (const db::ManyRows::Group& group : update.AtLeast(session, appended.size())) {
+    sqls.push_back(group.sql);
     std::vector<db::Param>& params = runs.emplace_back();
-    params.reserve(3 * rows + 1);
+    params.reserve(3 * group.rows + 1);
     params.emplace_back("organization", organization);
-    for (size_t i = 0; i < rows; ++i) {
+    for (size_t i = 0; i < group.rows; ++i) {
       // The last one again is not counted again.
-      const auto& [uuid, messages] = *appended[std::min(begin + i, appended.size() - 1)];
+      const auto& [uuid, messages] = *appended[group.At(i)];
       auto name = update.names(i).begin();
       params.emplace_back(*name++, uuid);
       params.emplace_back(*name++, messages.count);

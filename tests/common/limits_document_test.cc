@@ -130,6 +130,7 @@ const std::vector<Limit> kLimits = {
     {"common/status/status.h", "kMaxDetailsBytes", "4096", "4 KiB"},
     {"common/tenant/create_batch.h", "kLookUpItems", "128", "128"},
     {"common/tenant/gets.h", "kMaxGetsTogether", "32", "32,"},
+    {"common/tenant/queued_get.h", "kMaxGotAtATime", "4", "4 rows"},
     {"common/tenant/requests.h", "kMaxBatchCreate", "1000", "1000 items"},
     {"common/tenant/requests.h", "kMaxBatchGet", "100", "100 uuids"},
     {"common/text/checks.h", "kMaxNameCodePoints", "256", "256 code points"},

@@ -1,5 +1,6 @@
 #include "common/db/many_rows.h"
 
+#include <functional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -48,23 +49,36 @@ TEST_CASE("rows are divided among as few statements as the engine likes") {
     REQUIRE(database
                 ->Read(Soon(),
                        [&](Session& session) {
-                         groups = Shown((InsertItems().*divide)(session, count));
+                         groups = Shown(divide(session, count));
                          return absl::OkStatus();
                        })
                 .ok());
     return groups;
   };
-  for (const auto divide : {&ManyRows::Exactly, &ManyRows::AtLeast}) {
+  const auto exactly = [](const Session& session, size_t count) {
+    return InsertItems().Exactly(session, count);
+  };
+  const auto at_least = [](const Session& session, size_t count) {
+    return InsertItems().AtLeast(session, count);
+  };
+  const auto few_at_least = [](const Session& session, size_t count) {
+    return InsertItems().AtLeast(session, count, 15);
+  };
+  using Divide = std::function<std::vector<ManyRows::Group>(const Session&, size_t)>;
+  for (const Divide& divide : {Divide(exactly), Divide(at_least)}) {
     CHECK(divided(sqlite, divide, 3) == Groups{{0, 1}, {1, 1}, {2, 1}});
     CHECK(divided(postgresql, divide, 0).empty());
     CHECK(divided(postgresql, divide, 1) == Groups{{0, 1}});
     CHECK(divided(postgresql, divide, 4) == Groups{{0, 4}});
     CHECK(divided(postgresql, divide, 36) == Groups{{0, 16}, {16, 16}, {32, 4}});
   }
-  CHECK(divided(postgresql, &ManyRows::Exactly, 39) ==
+  CHECK(divided(postgresql, exactly, 39) ==
         Groups{{0, 16}, {16, 16}, {32, 4}, {36, 1}, {37, 1}, {38, 1}});
-  CHECK(divided(postgresql, &ManyRows::AtLeast, 39) == Groups{{0, 16}, {16, 16}, {32, 16}});
-  CHECK(divided(postgresql, &ManyRows::AtLeast, 3) == Groups{{0, 4}});
+  CHECK(divided(postgresql, at_least, 39) == Groups{{0, 16}, {16, 16}, {32, 16}});
+  CHECK(divided(postgresql, at_least, 3) == Groups{{0, 4}});
+  CHECK(divided(sqlite, few_at_least, 2) == Groups{{0, 1}, {1, 1}});
+  CHECK(divided(postgresql, few_at_least, 9) == Groups{{0, 4}, {4, 4}, {8, 1}});
+  CHECK(divided(postgresql, few_at_least, 7) == Groups{{0, 4}, {4, 4}});
 }
 
 TEST_CASE("runs with texts of their own are done in their order and anew after a failure") {
@@ -77,11 +91,11 @@ TEST_CASE("runs with texts of their own are done in their order and anew after a
     return database->Write(Soon(), [&](Session& session) {
       sqls.clear();
       runs.clear();
-      for (const auto& [sql, begin, rows] : InsertItems().Exactly(session, 23)) {
-        sqls.push_back(sql);
+      for (const ManyRows::Group& group : InsertItems().Exactly(session, 23)) {
+        sqls.push_back(group.sql);
         std::vector<Param>& params = runs.emplace_back();
-        for (size_t i = 0; i < rows; ++i) {
-          params.emplace_back(InsertItems().names(i)[0], static_cast<int64_t>(begin + i));
+        for (size_t i = 0; i < group.rows; ++i) {
+          params.emplace_back(InsertItems().names(i)[0], static_cast<int64_t>(group.At(i)));
         }
       }
       // The parameter stands twice, and not where the text has it.

@@ -9,6 +9,7 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "catch2/catch.hpp"
+#include "tests/common/rpc/busy_worker.h"
 #include "tests/support/concurrently.h"
 
 namespace alma::rpc {
@@ -50,6 +51,23 @@ TEST_CASE("a task beyond the queue's limit is refused and dropped unrun", "[thre
     go_on.Notify();
   }
   CHECK(run == 2);
+}
+
+TEST_CASE("what joins a task counts as one until it leaves and is refused as one") {
+  WorkerPool pool(1, 3);
+  const BusyWorker busy(pool);
+  CHECK(pool.Submit([] {}));
+  absl::SleepFor(absl::Milliseconds(20));
+  // The task has waited for longer than this could.
+  CHECK_FALSE(pool.Join(absl::Now() + absl::Milliseconds(10)));
+  CHECK(pool.Join(absl::Now() + absl::Hours(1)));
+  CHECK(pool.Join());
+  CHECK(pool.queued() == 3);
+  CHECK_FALSE(pool.Join());
+  CHECK_FALSE(pool.Submit([] {}));
+  pool.Leave(2);
+  CHECK(pool.queued() == 1);
+  CHECK(pool.Submit([] {}));
 }
 
 TEST_CASE("a pool that goes runs what is queued first and in order", "[threads]") {
