@@ -30,3 +30,9 @@ target_link_libraries(alma_libraries INTERFACE
   PostgreSQL::PostgreSQL SQLite::SQLite3
   OpenSSL::SSL OpenSSL::Crypto ZLIB::ZLIB
   spdlog::spdlog prometheus-cpp::pull Threads::Threads)
+
+# Sanitizers bring an allocator of their own.
+if(NOT ALMA_SANITIZE)
+  find_library(TCMALLOC_LIBRARY tcmalloc_minimal REQUIRED)
+  target_link_libraries(alma_libraries INTERFACE "${TCMALLOC_LIBRARY}")
+endif()

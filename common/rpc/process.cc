@@ -1,6 +1,5 @@
 #include "common/rpc/process.h"
 
-#include <malloc.h>
 #include <sys/resource.h>
 
 #include <cstdio>
@@ -55,16 +54,6 @@ namespace {
 // then.
 constexpr absl::Duration kEndAfterDrain = absl::Seconds(3);
 
-// By default glibc gives memory back whenever 128 KiB of it are free at the end of an arena, and
-// asks for it again with the next calls: a fifteenth of the processor's time under load. Once set,
-// neither adapts itself to what is freed.
-void KeepFreedMemory() {
-  constexpr int kKept = 8 * 1024 * 1024;
-  constexpr int kMapped = 1024 * 1024;
-  mallopt(M_TRIM_THRESHOLD, kKept);
-  mallopt(M_MMAP_THRESHOLD, kMapped);
-}
-
 // gRPC 1.51 stops accepting for good once a connection finds no file descriptor left, so there have
 // to be as many as the system allows.
 void RaiseFileLimit() {
@@ -111,7 +100,6 @@ absl::StatusOr<std::unique_ptr<Process>> Process::Create(std::string name,
       absl::GetFlag(FLAGS_drain_timeout) > absl::Hours(1)) {
     return absl::InvalidArgumentError("--drain_timeout: 0 to 1h");
   }
-  KeepFreedMemory();
   RaiseFileLimit();
   BlockSignals();
   // It writes the names of fields that did not parse to stderr; the caller is told anyway.

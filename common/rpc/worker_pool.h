@@ -31,8 +31,7 @@ class WorkerPool {
 
   // The same for work that a task in the queue is going to do together with its own: counts as a
   // task that waits, and wakes nobody. Leave says that so many of them wait no more.
-  [[nodiscard]] bool Join(absl::Time deadline = absl::InfiniteFuture())
-      ABSL_LOCKS_EXCLUDED(mutex_);
+  [[nodiscard]] bool Join(absl::Time deadline = absl::InfiniteFuture()) ABSL_LOCKS_EXCLUDED(mutex_);
   void Leave(size_t joined) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Tasks that wait, and what has joined them.

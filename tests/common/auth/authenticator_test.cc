@@ -1,7 +1,5 @@
 #include "common/auth/authenticator.h"
 
-#include <malloc.h>
-
 #include <atomic>
 #include <functional>
 #include <string>
@@ -12,6 +10,7 @@
 #include "catch2/catch.hpp"
 #include "common/status/status.h"
 #include "tests/common/auth/asked_store.h"
+#include "tests/support/allocated.h"
 #include "tests/support/concurrently.h"
 #include "tests/support/eventually.h"
 
@@ -37,12 +36,6 @@ TEST_CASE("a key in force becomes its principal") {
   CHECK(store.last_deadline() == deadline);
 }
 
-// What is allocated in this process, in bytes.
-int64_t AllocatedBytes() {
-  const struct mallinfo2 info = mallinfo2();
-  return static_cast<int64_t>(info.uordblks + info.hblkhd);
-}
-
 TEST_CASE("what has not the form of a key is refused without asking and leaves nothing behind") {
   AskedStore store;
   std::string wrong_checksum = NewApiKey();
@@ -55,7 +48,7 @@ TEST_CASE("what has not the form of a key is refused without asking and leaves n
     REQUIRE(remembered.has_value());
     CHECK(remembered->status() == status::ApiKeyInvalid());
   }
-  const int64_t before = AllocatedBytes();
+  const int64_t before = testing::AllocatedBytes();
   int let_in = 0;
   for (int i = 0; i < 200'000; ++i) {
     for (int digit = i, at = 10; at < 16; ++at, digit /= 10) {
@@ -65,7 +58,7 @@ TEST_CASE("what has not the form of a key is refused without asking and leaves n
   }
   CHECK(let_in == 0);
   CHECK(store.asked() == 0);
-  CHECK(AllocatedBytes() - before < 64 * 1024);
+  CHECK(testing::AllocatedBytes() - before < 64 * 1024);
 }
 
 TEST_CASE("well formed keys that do not exist use no memory and do not displace those that do") {
@@ -74,9 +67,9 @@ TEST_CASE("well formed keys that do not exist use no memory and do not displace 
   REQUIRE(store.Authenticate(good).ok());
   store.Answer(status::NotFound("API key"));
   for (int i = 0; i < 5000; ++i) store.Authenticate(NewApiKey()).IgnoreError();
-  const int64_t before = AllocatedBytes();
+  const int64_t before = testing::AllocatedBytes();
   for (int i = 0; i < 20'000; ++i) store.Authenticate(NewApiKey()).IgnoreError();
-  CHECK(AllocatedBytes() - before < 64 * 1024);
+  CHECK(testing::AllocatedBytes() - before < 64 * 1024);
   CHECK(store.Authenticate(good).ok());
 }
 

@@ -1,6 +1,5 @@
 #include "services/gateway/gateway.h"
 
-#include <malloc.h>
 #include <unistd.h>
 
 #include <future>
@@ -16,6 +15,7 @@
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "grpc/reflection/v1/reflection.grpc.pb.h"
 #include "tests/services/gateway/served_gateway.h"
+#include "tests/support/allocated.h"
 #include "tests/support/captured.h"
 #include "tests/support/service_harness.h"
 
@@ -174,12 +174,6 @@ TEST_CASE("internal methods and those of backends that are not given do not exis
   CHECK(pair.keys.asked().empty());
 }
 
-// What is allocated in this process, in bytes.
-int64_t AllocatedBytes() {
-  const struct mallinfo2 info = mallinfo2();
-  return static_cast<int64_t>(info.uordblks + info.hblkhd);
-}
-
 size_t CountSeries(const metrics::Calls& metrics) {
   size_t series = 0;
   for (const auto& family : metrics.registry()->Collect()) series += family.metric.size();
@@ -197,9 +191,9 @@ int64_t GrowthByUnknownNames(const std::string& address) {
     }
   };
   call(1000);
-  const int64_t before = AllocatedBytes();
+  const int64_t before = testing::AllocatedBytes();
   call(10'000);
-  return AllocatedBytes() - before;
+  return testing::AllocatedBytes() - before;
 }
 
 TEST_CASE("unknown method names leave nothing behind") {

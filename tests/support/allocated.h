@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+// Of both sanitizers' libraries; GCC 12 does not install the header that declares it.
+extern "C" size_t __sanitizer_get_current_allocated_bytes();
+#else
+#include <gperftools/malloc_extension.h>
+#endif
+
+namespace alma::testing {
+
+// What is allocated in this process, in bytes.
+inline int64_t AllocatedBytes() {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  const size_t bytes = __sanitizer_get_current_allocated_bytes();
+#else
+  size_t bytes = 0;
+  MallocExtension::instance()->GetNumericProperty("generic.current_allocated_bytes", &bytes);
+#endif
+  return static_cast<int64_t>(bytes);
+}
+
+}  // namespace alma::testing
