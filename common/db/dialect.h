@@ -69,6 +69,10 @@ class Dialect {
   // Throws when the connection no longer stands for the stored data (a replaced SQLite file).
   virtual void CheckAttached(soci::session& session) const = 0;
 
+  // SQL that makes the engine plan prepared statements anew; empty where plans do not go by how
+  // large tables are.
+  virtual std::string_view ForgetPlans() const = 0;
+
   // The number of columns that a prepared statement answers. Throws when the engine does not tell.
   virtual int ColumnCount(soci::session& session, soci::statement& statement) const = 0;
 

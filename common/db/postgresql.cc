@@ -89,6 +89,8 @@ class PostgresqlDialect final : public Dialect {
 
   void CheckAttached(soci::session&) const override {}
 
+  std::string_view ForgetPlans() const override { return "discard plans"; }
+
   int ColumnCount(soci::session& session, soci::statement& statement) const override {
     auto* backend = static_cast<soci::postgresql_statement_backend*>(statement.get_backend());
     const std::unique_ptr<PGresult, void (*)(PGresult*)> description(

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "common/log/log.h"
 #include "common/status/macros.h"
 #include "common/status/status.h"
@@ -16,6 +17,10 @@ namespace {
 
 // Of a transaction whose caller would wait longer.
 constexpr absl::Duration kLongestStatement = absl::Minutes(10);
+
+// PostgreSQL keeps a plan until it has analyzed a table, a minute or more after the table has
+// grown: of an empty table any index is as good as the key's.
+constexpr absl::Duration kPlansLast = absl::Seconds(10);
 
 // Statements that a transaction begins with on a remote engine.
 constexpr size_t kOpening = 2;
@@ -45,6 +50,7 @@ absl::Status Session::Connect() {
   try {
     soci_ = std::make_unique<soci::session>();
     dialect_.Connect(*soci_, location_, access_);
+    planned_since_ = absl::Now();
     return absl::OkStatus();
   } catch (const std::exception& error) {
     // A connection that never stood can always be tried again.
@@ -57,10 +63,19 @@ absl::Status Session::Connect() {
 absl::Status Session::CheckAttached() {
   try {
     dialect_.CheckAttached(*soci_);
+    ForgetOldPlans();
     return absl::OkStatus();
   } catch (const std::exception& error) {
     return Fail(error);
   }
+}
+
+void Session::ForgetOldPlans() {
+  if (dialect_.ForgetPlans().empty()) return;
+  const absl::Time now = absl::Now();
+  if (now - planned_since_ < kPlansLast) return;
+  planned_since_ = now;
+  *soci_ << std::string(dialect_.ForgetPlans());
 }
 
 absl::Status Session::Begin(absl::Duration remaining) {

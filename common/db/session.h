@@ -13,6 +13,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "common/db/dialect.h"
 #include "google/protobuf/repeated_ptr_field.h"
@@ -137,7 +138,8 @@ class Session {
   // do it with its last statement; else it is done behind the body. Whether a commit took place
   // that lost its connection is not known, so the write is not run again then.
   absl::Status Commit();
-  // UNAVAILABLE when the connection no longer stands for the stored data.
+  // UNAVAILABLE when the connection no longer stands for the stored data. To be called before each
+  // use of the session, whose plans are renewed here now and then.
   absl::Status CheckAttached();
   bool ConnectionLost() const;
   // Says for whom the next statements are.
@@ -212,6 +214,7 @@ class Session {
   static absl::Status NotRead();
   // What failed is prepared anew when it is run again.
   absl::Status FailQuery(std::string_view sql, const std::exception& error);
+  void ForgetOldPlans();
   void RollBack();
   // Keeps the first failure: what follows it in a spoilt transaction tells nothing.
   absl::Status Fail(const std::exception& error);
@@ -233,6 +236,7 @@ class Session {
   bool commit_sent_ = false;
   // From Begin to the commit or Reset.
   bool begun_ = false;
+  absl::Time planned_since_;
   // See For; once a statement has failed, those that it was for.
   std::string whom_;
   bool discarded_ = false;

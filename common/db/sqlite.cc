@@ -133,6 +133,8 @@ class SqliteDialect final : public Dialect {
     if (moved != 0) throw NotToBeUsed(kFileReplaced);
   }
 
+  std::string_view ForgetPlans() const override { return {}; }
+
   int ColumnCount(soci::session&, soci::statement& statement) const override {
     auto* backend = static_cast<soci::sqlite3_statement_backend*>(statement.get_backend());
     return sqlite_api::sqlite3_column_count(backend->stmt_);
