@@ -19,7 +19,7 @@ namespace alma::rpc {
 // in the pool's queue, as any task has; those that come while it waits join it until they are as
 // many as a run takes, and the next has a place again. So an item that finds a worker free is run
 // at once and alone, the longer workers are busy the more items share a run, and none begins later
-// than as a task of its own. Thread-safe.
+// than those that were there before it. Thread-safe.
 template <typename Item>
 class BatchQueue {
  public:
@@ -41,16 +41,19 @@ class BatchQueue {
       ABSL_LOCKS_EXCLUDED(mutex_) {
     // No worker comes to the place before all is there.
     absl::MutexLock lock(&mutex_);
-    if (waiting_.size() < most_ * places_) {
-      if (!workers_.Join(deadline)) return false;
-      waiting_.push_back(std::move(item));
+    const bool joins = waiting_.size() < most_ * places_;
+    waiting_.push_back(std::move(item));
+    if (joins ? workers_.Join(deadline) : workers_.Submit([this] { ComeToPlace(); }, deadline)) {
+      if (!joins) {
+        ++places_;
+        ++runs_;
+      }
       return true;
     }
-    if (!workers_.Submit([this] { ComeToPlace(); }, deadline)) return false;
-    waiting_.push_back(std::move(item));
-    ++places_;
-    ++runs_;
-    return true;
+    // It ends with the call, behind the lock.
+    item = std::move(waiting_.back());
+    waiting_.pop_back();
+    return false;
   }
 
  private:

@@ -1,11 +1,13 @@
 #pragma once
 
-#include <compare>
 #include <cstddef>
+#include <iterator>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -43,7 +45,9 @@ struct RowName {
   std::string_view organization;
   std::string_view key;
 
-  friend auto operator<=>(const RowName&, const RowName&) = default;
+  friend bool operator<(const RowName& a, const RowName& b) {
+    return std::tie(a.organization, a.key) < std::tie(b.organization, b.key);
+  }
 };
 
 // A table of tenants' rows, said once: its statements and its rows' way to and from the resource
@@ -91,8 +95,8 @@ class Table {
                                                std::string_view key) const;
 
   // Calls `on_found(i, row)` for each of `names` that there is, deleted ones too, as soon as it is
-  // read. Keeps `most` rows at a time. As Session::QueryEach: some may have been found where this
-  // fails. INTERNAL, too, where a row is not that of any name.
+  // read, about in their order. Keeps `most` rows at a time. As Session::QueryEach: some may have
+  // been found where this fails. INTERNAL, too, where a row is not that of any name.
   absl::Status FindEach(db::Session& session, absl::Span<const RowName> names, size_t most,
                         absl::FunctionRef<void(size_t, Resource)> on_found) const;
 
@@ -204,6 +208,24 @@ absl::StatusOr<std::optional<Resource>> Table<Resource>::Find(db::Session& sessi
   return found;
 }
 
+namespace internal {
+
+// Each once, in the order of `names`.
+inline auto KeysByOrganization(absl::Span<const RowName> names) {
+  std::vector<std::pair<std::string_view, std::vector<std::string_view>>> keys;
+  std::map<std::string_view, size_t> places;
+  std::set<RowName> seen;
+  for (const RowName& name : names) {
+    if (!seen.insert(name).second) continue;
+    const auto [place, is_new] = places.emplace(name.organization, keys.size());
+    if (is_new) keys.push_back({name.organization, {}});
+    keys[place->second].second.push_back(name.key);
+  }
+  return keys;
+}
+
+}  // namespace internal
+
 template <typename Resource>
 absl::Status Table<Resource>::FindEach(db::Session& session, absl::Span<const RowName> names,
                                        size_t most,
@@ -213,14 +235,7 @@ absl::Status Table<Resource>::FindEach(db::Session& session, absl::Span<const Ro
   std::vector<std::string_view> sqls;
   std::vector<std::vector<db::Param>> runs;
   std::vector<std::string_view> organizations;
-  std::vector<std::string_view> keys;
-  for (auto name = by_name.begin(); name != by_name.end();) {
-    const std::string_view organization = name->first.organization;
-    keys.clear();
-    for (; name != by_name.end() && name->first.organization == organization;
-         name = by_name.upper_bound(name->first)) {
-      keys.push_back(name->first.key);
-    }
+  for (const auto& [organization, keys] : internal::KeysByOrganization(names)) {
     for (const db::ManyRows::Group& group : find_by_key_->AtLeast(session, keys.size(), most)) {
       sqls.push_back(group.sql);
       organizations.push_back(organization);
@@ -237,12 +252,14 @@ absl::Status Table<Resource>::FindEach(db::Session& session, absl::Span<const Ro
     Resource found;
     Read(row, organizations[run], &found);
     if (row.failed()) return;
-    const auto [first, last] = by_name.equal_range({organizations[run], Key(found)});
-    all_known &= first != last;
-    for (auto name = first; name != last;) {
-      const size_t asked = name->second;
-      ++name == last ? on_found(asked, std::move(found)) : on_found(asked, found);
+    const auto [first, last] = by_name.equal_range(RowName{organizations[run], Key(found)});
+    if (first == last) {
+      all_known = false;
+      return;
     }
+    const auto last_asker = std::prev(last);
+    for (auto name = first; name != last_asker; ++name) on_found(name->second, found);
+    on_found(last_asker->second, std::move(found));
   }));
   // Else a row that is there would pass for one that is not.
   return all_known ? absl::OkStatus() : status::Internal();

@@ -53,7 +53,7 @@ TEST_CASE("a task beyond the queue's limit is refused and dropped unrun", "[thre
   CHECK(run == 2);
 }
 
-TEST_CASE("what joins a task counts as one until it leaves and is refused as one") {
+TEST_CASE("what joins a task counts as one until it leaves and is refused as one", "[threads]") {
   WorkerPool pool(1, 3);
   const BusyWorker busy(pool);
   CHECK(pool.Submit([] {}));

@@ -137,7 +137,7 @@ TEST_CASE("a get with no time left takes none from those that are read with it")
 TEST_CASE("large rows that are read together are each answered whole") {
   const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
   CAPTURE(engine);
-  constexpr int kNotes = 10;
+  constexpr int kNotes = kMaxGetsTogether;
   Stored stored(engine);
   const auto notes = Fill(stored.notes, Us(), kNotes, std::string(200 * 1024, 'x'));
   std::vector<Asked> asked;

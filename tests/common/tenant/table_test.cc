@@ -1,5 +1,9 @@
 #include "common/tenant/table.h"
 
+#include <string>
+#include <vector>
+
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "tests/common/db/items.h"
@@ -211,6 +215,62 @@ TEST_CASE("many rows are inserted together and found again each with its own val
   }
   REQUIRE(named.back().by_key.has_value());
   CHECK(named.back().by_key->DebugString() == notes[0].DebugString());
+}
+
+TEST_CASE("each of many names is given its row once however many ask and whosever it is") {
+  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  const size_t most = GENERATE(1, 4, 16);
+  CAPTURE(engine, most);
+  constexpr int kNotes = 9;
+  testing::TestDatabase database(engine, NoteSchema());
+  std::vector<std::string> uuids;
+  for (int i = 0; i < kNotes; ++i) {
+    Message note = FullNote();
+    note.set_uuid(uuids.emplace_back(NthUuid(i)));
+    note.clear_external_id();
+    for (const auto* organization : {&kOurs, &kTheirs}) {
+      note.set_alma_internal_organization(*organization);
+      note.set_content(*organization);
+      Insert(database, note);
+    }
+  }
+  uuids.push_back(NthUuid(100));
+  std::vector<RowName> names;
+  for (const std::string& uuid : uuids) {
+    for (const auto* organization : {&kTheirs, &kOurs, &kTheirs}) {
+      names.push_back({*organization, uuid});
+    }
+  }
+  std::vector<std::string> found(names.size());
+  const absl::Status read = database->Read(Soon(), [&](db::Session& session) {
+    return Notes().FindEach(session, names, most, [&](size_t i, Message note) {
+      found[i] += absl::StrCat(note.content(), " ", note.uuid());
+    });
+  });
+  REQUIRE(read.ok());
+  for (size_t i = 0; i < names.size(); ++i) {
+    CAPTURE(i);
+    const bool is_there = names[i].key != uuids.back();
+    const std::string own = std::string(names[i].organization) + " " + std::string(names[i].key);
+    CHECK(found[i] == (is_there ? own : ""));
+  }
+}
+
+TEST_CASE("a row whose key the database writes in another way does not pass for absent") {
+  testing::TestDatabase database(db::Engine::kPostgresql, NoteSchema());
+  const std::string uuid = "0190f3a2-7c1e-7b4d-8f00-0123456789ab";
+  Message note = FullNote();
+  note.set_uuid(uuid);
+  Insert(database, note);
+  const std::string upper = absl::AsciiStrToUpper(uuid);
+  const RowName name{kOurs, upper};
+  int found = 0;
+  const absl::Status read = database->Read(Soon(), [&](db::Session& session) {
+    return Notes().FindEach(session, absl::MakeConstSpan(&name, 1), 4,
+                            [&](size_t, const Message&) { ++found; });
+  });
+  CHECK(read == status::Internal());
+  CHECK(found == 0);
 }
 
 TEST_CASE("of rows that are inserted together none is kept where one fails") {
