@@ -62,7 +62,8 @@ absl::Status ApplyPending(Database& database) {
     for (const Step& step : database.schema().steps) {
       if (!applied.contains(step.id)) RETURN_IF_ERROR(Apply(session, dialect, step));
     }
-    return absl::OkStatus();
+    if (dialect.AdvisePlanner().empty()) return absl::OkStatus();
+    return session.Execute(dialect.AdvisePlanner());
   });
 }
 

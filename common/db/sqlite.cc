@@ -205,6 +205,8 @@ class SqliteDialect final : public Dialect {
 
   std::string AvailableConnections() const override { return ""; }
 
+  std::string_view AdvisePlanner() const override { return {}; }
+
   std::string LockMigrations() const override { return ""; }
 
  private:
