@@ -117,8 +117,9 @@ class Dialect {
   // SQL answering one row: a text that tells the server from others, and how many connections it
   // has for ordinary roles; empty where there is no server.
   virtual std::string AvailableConnections() const = 0;
-  // SQL behind the steps of a migration, safe to run again, that tells the planner that one
-  // organization may have most of a table; empty where plans do not go by such guesses.
+  // SQL behind a migration, safe to run again, that tells the planner that one organization may
+  // have most of a table, as far as this role and the tables let it; empty where plans do not go by
+  // such guesses.
   virtual std::string_view AdvisePlanner() const = 0;
   // SQL that keeps other migrators out until the transaction ends; empty where Begin does.
   virtual std::string LockMigrations() const = 0;

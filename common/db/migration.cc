@@ -62,7 +62,16 @@ absl::Status ApplyPending(Database& database) {
     for (const Step& step : database.schema().steps) {
       if (!applied.contains(step.id)) RETURN_IF_ERROR(Apply(session, dialect, step));
     }
-    if (dialect.AdvisePlanner().empty()) return absl::OkStatus();
+    return absl::OkStatus();
+  });
+}
+
+// Behind the steps, whose locks need not wait for it.
+absl::Status AdvisePlanner(Database& database) {
+  const Dialect& dialect = Dialect::For(database.location().engine);
+  if (dialect.AdvisePlanner().empty()) return absl::OkStatus();
+  return database.Write(Deadline(), [&](Session& session) -> absl::Status {
+    RETURN_IF_ERROR(session.Execute(dialect.LockMigrations()));
     return session.Execute(dialect.AdvisePlanner());
   });
 }
@@ -95,6 +104,7 @@ absl::StatusOr<std::vector<StepState>> Migrate(Database& database, bool dry_run)
   if (!dry_run) {
     if (!has_table) RETURN_IF_ERROR(CreateMigrationTable(database));
     RETURN_IF_ERROR(ApplyPending(database));
+    RETURN_IF_ERROR(AdvisePlanner(database));
   }
   std::set<int64_t> applied;
   if (has_table || !dry_run) {

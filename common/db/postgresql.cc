@@ -65,6 +65,8 @@ class PostgresqlDialect final : public Dialect {
                             // Every statement has an index. A plan that was made while a table was
                             // small must not read all of it once it is large.
                             "set enable_seqscan to off; set jit to off;"
+                            // To plan for the very values takes longer than to run the statement.
+                            "set plan_cache_mode to force_generic_plan;"
                             "set client_min_messages to warning");
     // What was answered as stored has to be on disk, whatever the server's default is.
     std::string synchronous;
@@ -154,13 +156,18 @@ class PostgresqlDialect final : public Dialect {
   // thousands pays for it. With one value expected, PostgreSQL counts on the most common one.
   std::string_view AdvisePlanner() const override {
     return "do $$ declare name regclass; begin "
+           "perform set_config('lock_timeout', '5s', true); "
            "for name in select attrelid from pg_attribute join pg_class on pg_class.oid = attrelid "
            "where attname = 'alma_internal_organization' and relkind = 'r' "
            "and relnamespace = cast(current_schema() as regnamespace) "
-           "and not coalesce(attoptions, '{}') @> cast(array['n_distinct=1'] as text[]) loop "
+           "and not exists (select from unnest(attoptions) as setting "
+           "where setting like 'n!_distinct=%' escape '!') loop "
+           "begin "
            "execute format('alter table %s alter column alma_internal_organization "
            "set (n_distinct = 1)', name); "
-           "execute format('analyze %s', name); "
+           "if pg_relation_size(name) > 0 then execute format('analyze %s', name); end if; "
+           "exception when insufficient_privilege or feature_not_supported or lock_not_available "
+           "then null; end; "
            "end loop; end $$";
   }
 

@@ -71,7 +71,7 @@ absl::Status Session::CheckAttached() {
 }
 
 void Session::ForgetOldPlans() {
-  if (dialect_.ForgetPlans().empty()) return;
+  if (access_ == Access::kMonitor || dialect_.ForgetPlans().empty()) return;
   const absl::Time now = absl::Now();
   if (now - planned_since_ < kPlansLast) return;
   planned_since_ = now;
