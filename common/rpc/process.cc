@@ -2,6 +2,11 @@
 
 #include <sys/resource.h>
 
+#ifdef ALMA_TCMALLOC
+#include <gperftools/malloc_extension.h>
+#endif
+
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <thread>
@@ -54,6 +59,16 @@ namespace {
 // then.
 constexpr absl::Duration kEndAfterDrain = absl::Seconds(3);
 
+// What threads keep for themselves grows to tcmalloc's 32 MiB with time; a quarter of it makes
+// calls no slower.
+void LimitThreadCaches() {
+#ifdef ALMA_TCMALLOC
+  constexpr size_t kThreadCaches = 8 * 1024 * 1024;
+  MallocExtension::instance()->SetNumericProperty("tcmalloc.max_total_thread_cache_bytes",
+                                                  kThreadCaches);
+#endif
+}
+
 // gRPC 1.51 stops accepting for good once a connection finds no file descriptor left, so there have
 // to be as many as the system allows.
 void RaiseFileLimit() {
@@ -100,6 +115,7 @@ absl::StatusOr<std::unique_ptr<Process>> Process::Create(std::string name,
       absl::GetFlag(FLAGS_drain_timeout) > absl::Hours(1)) {
     return absl::InvalidArgumentError("--drain_timeout: 0 to 1h");
   }
+  LimitThreadCaches();
   RaiseFileLimit();
   BlockSignals();
   // It writes the names of fields that did not parse to stderr; the caller is told anyway.
