@@ -1,5 +1,7 @@
 """R11: what a call costs on tables of growing size, and how far down a page stands."""
 
+import os
+
 import bulk
 import explain
 import lab
@@ -105,6 +107,8 @@ def measure_sizes(the_lab, settings, postgres, report):
                 lab.say(f"    loading {messages:,} messages")
                 tables.append(Table(the_lab, settings, postgres, engine, messages))
             postgres.checkpoint()
+            # Nor may what was loaded still be on its way to the disk.
+            os.sync()
             cases = cases_of(tables, settings)
             results = measure.interleave({name_of(engine, key): case for key, case in cases.items()},
                                          settings.repeats)
