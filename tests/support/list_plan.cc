@@ -66,7 +66,6 @@ std::string Plan(db::Database& database, const tenant::ListQuery& query) {
 std::string GenericPlan(db::Database& database, const tenant::ListQuery& query) {
   const std::string text = std::regex_replace(query.sql, std::regex(":[a-z_]+"), "?");
   const auto explain = [&](db::Session& session) -> absl::StatusOr<Texts> {
-    RETURN_IF_ERROR(session.Execute("set local plan_cache_mode = force_generic_plan"));
     RETURN_IF_ERROR(session.Query(query.sql, query.params, [](db::Row&) {}).status());
     ASSIGN_OR_RETURN(const Texts calls,
                      Select(session,
