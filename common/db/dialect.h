@@ -2,10 +2,14 @@
 
 #include <soci/soci.h>
 
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
@@ -16,13 +20,19 @@
 namespace alma::db {
 
 // kMonitor reads like kRead, again and again: its failures are not logged one by one. kLane writes
-// where the engine takes several writers, and gives up a lock that it does not get in kLockTimeout.
-enum class Access { kRead, kWrite, kLane, kMonitor };
+// where the engine takes several writers, and gives up a lock that it does not get in kLockTimeout;
+// kPatientLane in kPatientLockTimeout.
+enum class Access { kRead, kWrite, kLane, kPatientLane, kMonitor };
 
 inline constexpr absl::Duration kLockTimeout = absl::Milliseconds(100);
+// Locks are given in the order in which they were asked for: this is longer than those before us
+// usually take, such as batches and imports.
+inline constexpr absl::Duration kPatientLockTimeout = absl::Seconds(1);
 
-// The text of a column of a row; none where it is null.
-using ColumnText = std::optional<std::string_view>;
+// A column of a row: nothing where it is null; numbers, truths (0 or 1) and times as such where the
+// engine gives them so, else their texts, as all else.
+using ColumnValue = std::variant<std::monostate, std::string_view, int64_t,
+                                 std::chrono::sys_time<std::chrono::microseconds>>;
 
 // What a failure of the database means for the caller and for Database.
 struct Failure {
@@ -73,24 +83,36 @@ class Dialect {
   // large tables are.
   virtual std::string_view ForgetPlans() const = 0;
 
-  // The number of columns that a prepared statement answers. Throws when the engine does not tell.
-  virtual int ColumnCount(soci::session& session, soci::statement& statement) const = 0;
+  // What a prepared statement answers.
+  struct Answer {
+    int columns;
+    // Whether RunPipeline knows all of their types in the server's binary form: to write and to
+    // read times and uuids as texts takes both sides longer than the rest of a row.
+    bool binary;
+  };
+  // Throws when the engine does not tell.
+  virtual Answer Describe(soci::session& session, soci::statement& statement) const = 0;
 
   // The row that the statement has fetched, whose texts last until it fetches another or runs
-  // again. `columns` are as many as ColumnCount says.
-  virtual void ReadRow(soci::statement& statement, absl::Span<ColumnText> columns) const = 0;
+  // again. `columns` are as many as Describe says. Where IsRemote, rows come from RunPipeline.
+  virtual void ReadRow(soci::statement& statement, absl::Span<ColumnValue> columns) const = 0;
 
   // Runs of prepared statements.
   struct Pipeline {
+    struct Statement {
+      soci::statement* prepared;
+      // See Answer.
+      bool binary;
+    };
     // That of each run.
-    absl::Span<soci::statement* const> statements;
+    absl::Span<const Statement> statements;
     // Sets the value of each name of the run's statement, null for null. Called for all runs first.
     absl::FunctionRef<void(size_t run, absl::Span<const std::string> names,
                            absl::Span<const char*> values)>
         bind;
     // Called for every row as it comes, the rows of a run before those of the next. The texts last
     // until it returns. Where it throws, the connection is of no more use.
-    absl::FunctionRef<void(size_t run, absl::Span<const ColumnText> columns)> on_row;
+    absl::FunctionRef<void(size_t run, absl::Span<const ColumnValue> columns)> on_row;
     // Becomes the run that the server itself says has failed; those behind it were not done.
     std::optional<size_t>* refused;
   };

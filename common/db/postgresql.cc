@@ -4,6 +4,7 @@
 #include <soci/postgresql/soci-postgresql.h>
 
 #include <memory>
+#include <stdexcept>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
@@ -39,6 +40,12 @@ Failure FromSqlState(const std::string& state) {
   return {status::Internal(), Kind::kPermanent, cause};
 }
 
+// Zero: none.
+absl::Duration LockTimeout(Access access) {
+  if (access == Access::kLane) return kLockTimeout;
+  return access == Access::kPatientLane ? kPatientLockTimeout : absl::ZeroDuration();
+}
+
 class PostgresqlDialect final : public Dialect {
  public:
   bool Exists(const Location&) const override { return true; }
@@ -59,7 +66,7 @@ class PostgresqlDialect final : public Dialect {
                             "\"; set timezone to 'UTC'; set datestyle to 'ISO, YMD';"
                             "set client_encoding to 'UTF8'; set standard_conforming_strings to on;"
                             "set statement_timeout to 30000; set lock_timeout to ",
-                            access == Access::kLane ? absl::ToInt64Milliseconds(kLockTimeout) : 0,
+                            absl::ToInt64Milliseconds(LockTimeout(access)),
                             ";"
                             "set idle_in_transaction_session_timeout to 30000;"
                             // Every statement has an index. A plan that was made while a table was
@@ -93,20 +100,18 @@ class PostgresqlDialect final : public Dialect {
 
   std::string_view ForgetPlans() const override { return "discard plans"; }
 
-  int ColumnCount(soci::session& session, soci::statement& statement) const override {
+  Answer Describe(soci::session& session, soci::statement& statement) const override {
     auto* backend = static_cast<soci::postgresql_statement_backend*>(statement.get_backend());
     const std::unique_ptr<PGresult, void (*)(PGresult*)> description(
         PQdescribePrepared(Handle(session), backend->statementName_.c_str()), PQclear);
     if (PQresultStatus(description.get()) != PGRES_COMMAND_OK) {
       throw FailedResult(description.get());
     }
-    return PQnfields(description.get());
+    return {PQnfields(description.get()), ReadsBinary(description.get())};
   }
 
-  void ReadRow(soci::statement& statement, absl::Span<ColumnText> columns) const override {
-    const auto* backend =
-        static_cast<const soci::postgresql_statement_backend*>(statement.get_backend());
-    ReadPostgresqlRow(backend->result_, backend->currentRow_, columns);
+  void ReadRow(soci::statement&, absl::Span<ColumnValue>) const override {
+    throw std::logic_error("PostgreSQL's rows come from pipelines");
   }
 
   void RunPipeline(soci::session& session, const Pipeline& pipeline) const override {

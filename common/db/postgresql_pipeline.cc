@@ -1,9 +1,14 @@
 #include "common/db/postgresql_pipeline.h"
 
+#include <array>
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "common/id/uuid.h"
 
 namespace alma::db {
 namespace {
@@ -24,6 +29,77 @@ const char* SqlState(const PGresult* failed) {
   return failed == nullptr ? nullptr : PQresultErrorField(failed, PG_DIAG_SQLSTATE);
 }
 
+// Those of pg_type, which no version changes.
+constexpr Oid kBool = 16;
+constexpr Oid kInt8 = 20;
+constexpr Oid kInt2 = 21;
+constexpr Oid kInt4 = 23;
+constexpr Oid kText = 25;
+constexpr Oid kVarchar = 1043;
+constexpr Oid kTimestamptz = 1184;
+constexpr Oid kUuid = 2950;
+constexpr Oid kJsonb = 3802;
+
+bool IsKnown(Oid type) {
+  switch (type) {
+    case kBool:
+    case kInt8:
+    case kInt2:
+    case kInt4:
+    case kText:
+    case kVarchar:
+    case kTimestamptz:
+    case kUuid:
+    case kJsonb:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Of a result.
+struct Column {
+  Oid type;
+  std::array<char, id::kUuidLength> uuid;
+};
+
+// Big-endian, two's complement.
+int64_t Integer(std::string_view bytes) {
+  int64_t number = (bytes.front() & 0x80) == 0 ? 0 : -1;
+  for (const char byte : bytes) number = number << 8 | static_cast<unsigned char>(byte);
+  return number;
+}
+
+// From 2000 on; infinity and years that no calendar of ours has are the last that there is.
+std::chrono::sys_time<std::chrono::microseconds> Time(int64_t micros) {
+  constexpr std::chrono::sys_time<std::chrono::microseconds> kEpoch =
+      std::chrono::sys_days(std::chrono::year(2000) / 1 / 1);
+  using std::chrono::microseconds;
+  constexpr auto kLast = std::chrono::sys_time<microseconds>::max();
+  return microseconds(micros) > kLast - kEpoch ? kLast : kEpoch + microseconds(micros);
+}
+
+// A text may be the column's.
+ColumnValue ValueOf(Column& column, std::string_view bytes) {
+  switch (column.type) {
+    case kBool:
+    case kInt2:
+    case kInt4:
+    case kInt8:
+      return Integer(bytes);
+    case kTimestamptz:
+      return Time(Integer(bytes));
+    case kUuid:
+      id::FormatUuid(bytes, column.uuid.data());
+      return std::string_view(column.uuid.data(), column.uuid.size());
+    case kJsonb:
+      // Behind the version of its form.
+      return bytes.substr(1);
+    default:
+      return bytes;
+  }
+}
+
 const soci::postgresql_statement_backend& Backend(soci::statement& statement) {
   return *static_cast<const soci::postgresql_statement_backend*>(statement.get_backend());
 }
@@ -32,9 +108,10 @@ const soci::postgresql_statement_backend& Backend(soci::statement& statement) {
 bool Send(PGconn* connection, const Dialect::Pipeline& pipeline,
           const std::vector<std::vector<const char*>>& runs) {
   for (size_t run = 0; run < runs.size(); ++run) {
-    const std::string& statement = Backend(*pipeline.statements[run]).statementName_;
-    if (PQsendQueryPrepared(connection, statement.c_str(), static_cast<int>(runs[run].size()),
-                            runs[run].data(), nullptr, nullptr, /*resultFormat=*/0) != 1) {
+    const Dialect::Pipeline::Statement& statement = pipeline.statements[run];
+    const std::string& name = Backend(*statement.prepared).statementName_;
+    if (PQsendQueryPrepared(connection, name.c_str(), static_cast<int>(runs[run].size()),
+                            runs[run].data(), nullptr, nullptr, statement.binary ? 1 : 0) != 1) {
       return false;
     }
   }
@@ -42,10 +119,21 @@ bool Send(PGconn* connection, const Dialect::Pipeline& pipeline,
 }
 
 void GiveRows(const PGresult* result, size_t run, const Dialect::Pipeline& pipeline) {
-  std::vector<ColumnText> columns(PQnfields(result));
+  const int count = PQnfields(result);
+  std::vector<Column> columns;
+  columns.reserve(count);
+  for (int i = 0; i < count; ++i) {
+    columns.push_back({PQfformat(result, i) == 1 ? PQftype(result, i) : kText, {}});
+  }
+  std::vector<ColumnValue> values(count);
   for (int row = 0; row < PQntuples(result); ++row) {
-    ReadPostgresqlRow(result, row, absl::MakeSpan(columns));
-    pipeline.on_row(run, columns);
+    for (int i = 0; i < count; ++i) {
+      values[i] = PQgetisnull(result, row, i) == 1
+                      ? ColumnValue()
+                      : ValueOf(columns[i], {PQgetvalue(result, row, i),
+                                             static_cast<size_t>(PQgetlength(result, row, i))});
+    }
+    pipeline.on_row(run, values);
   }
 }
 
@@ -73,6 +161,22 @@ std::optional<Result> Receive(PGconn* connection, const Dialect::Pipeline& pipel
   return failed;
 }
 
+// Rows are given when the connection is free for other statements.
+void RunAlone(PGconn* connection, const Dialect::Pipeline& pipeline,
+              const std::vector<const char*>& run) {
+  const Dialect::Pipeline::Statement& statement = pipeline.statements.front();
+  const Result result(
+      PQexecPrepared(connection, Backend(*statement.prepared).statementName_.c_str(),
+                     static_cast<int>(run.size()), run.data(), nullptr, nullptr,
+                     statement.binary ? 1 : 0),
+      PQclear);
+  if (!Succeeded(result.get())) {
+    if (SqlState(result.get()) != nullptr) *pipeline.refused = 0;
+    throw FailedResult(result.get());
+  }
+  GiveRows(result.get(), 0, pipeline);
+}
+
 // Leaves the mode once there are no more results to come; else the connection is of no use.
 class PipelineMode {
  public:
@@ -94,24 +198,21 @@ soci::postgresql_soci_error FailedResult(const PGresult* failed) {
   return soci::postgresql_soci_error("failed", state == nullptr ? kConnectionFailure : state);
 }
 
-void ReadPostgresqlRow(const PGresult* result, int row, absl::Span<ColumnText> columns) {
-  for (int i = 0; i < static_cast<int>(columns.size()); ++i) {
-    if (PQgetisnull(result, row, i) == 1) {
-      columns[i] = std::nullopt;
-    } else {
-      columns[i] = std::string_view(PQgetvalue(result, row, i),
-                                    static_cast<size_t>(PQgetlength(result, row, i)));
-    }
+bool ReadsBinary(const PGresult* description) {
+  for (int i = 0; i < PQnfields(description); ++i) {
+    if (!IsKnown(PQftype(description, i))) return false;
   }
+  return true;
 }
 
 void RunPostgresqlPipeline(PGconn* connection, const Dialect::Pipeline& pipeline) {
   std::vector<std::vector<const char*>> runs(pipeline.statements.size());
   for (size_t run = 0; run < runs.size(); ++run) {
-    const std::vector<std::string>& names = Backend(*pipeline.statements[run]).names_;
+    const std::vector<std::string>& names = Backend(*pipeline.statements[run].prepared).names_;
     runs[run].resize(names.size());
     pipeline.bind(run, names, absl::MakeSpan(runs[run]));
   }
+  if (runs.size() == 1) return RunAlone(connection, pipeline, runs.front());
   std::optional<Result> failed;
   {
     const PipelineMode mode(connection);

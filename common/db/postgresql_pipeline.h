@@ -11,10 +11,10 @@ namespace alma::db {
 // nothing.
 soci::postgresql_soci_error FailedResult(const PGresult* failed);
 
-// Dialect::ReadRow of this row of a result.
-void ReadPostgresqlRow(const PGresult* result, int row, absl::Span<ColumnText> columns);
+// Dialect::Answer::binary, of a description.
+bool ReadsBinary(const PGresult* description);
 
-// Dialect::RunPipeline.
+// Dialect::RunPipeline. Where there is one run, others may begin while its rows are given.
 void RunPostgresqlPipeline(PGconn* connection, const Dialect::Pipeline& pipeline);
 
 }  // namespace alma::db

@@ -1,6 +1,8 @@
 #include <charconv>
+#include <chrono>
 #include <system_error>
 #include <utility>
+#include <variant>
 
 #include "common/db/session.h"
 #include "common/text/json.h"
@@ -8,22 +10,17 @@
 
 namespace alma::db {
 
-Param::Param(std::string_view name, const google::protobuf::Timestamp& time)
-    : name_(name), value_(text::FormatTimestamp(time)) {}
-
-Param::Param(std::string_view name, const google::protobuf::Struct& json)
-    : name_(name), value_(text::StructToJson(json).value_or("{}")) {}
-
-Param::Param(std::string_view name, const google::protobuf::RepeatedPtrField<std::string>& texts)
-    : name_(name), value_(text::TextsToJson(texts)) {}
-
 std::string_view Row::Text() {
-  const ColumnText& text = columns_[next_++];
-  failed_ |= !text.has_value();
-  return text.value_or("");
+  const auto* text = std::get_if<std::string_view>(&columns_[next_++]);
+  failed_ |= text == nullptr;
+  return text == nullptr ? std::string_view() : *text;
 }
 
 int64_t Row::Int64() {
+  if (const auto* number = std::get_if<int64_t>(&columns_[next_])) {
+    ++next_;
+    return *number;
+  }
   int64_t number = 0;
   const std::string_view text = Text();
   const auto [end, error] = std::from_chars(text.begin(), text.end(), number);
@@ -32,14 +29,24 @@ int64_t Row::Int64() {
 }
 
 bool Row::Bool() {
+  if (std::holds_alternative<int64_t>(columns_[next_])) {
+    const int64_t number = Int64();
+    failed_ |= number != 0 && number != 1;
+    return number == 1;
+  }
   const std::string_view text = Text();
-  const bool truth = text == "t" || text == "1";
-  failed_ |= !truth && text != "f" && text != "0";
-  return truth;
+  failed_ |= text != "t" && text != "f";
+  return text == "t";
 }
 
 void Row::Time(google::protobuf::Timestamp* time) {
-  failed_ |= !text::ParseTimestamp(Text(), time);
+  if (const auto* micros =
+          std::get_if<std::chrono::sys_time<std::chrono::microseconds>>(&columns_[next_])) {
+    ++next_;
+    failed_ |= !text::FromMicros(*micros, time);
+  } else {
+    failed_ |= !text::ParseTimestamp(Text(), time);
+  }
 }
 
 google::protobuf::Timestamp Row::Time() {
@@ -61,7 +68,7 @@ google::protobuf::RepeatedPtrField<std::string> Row::Texts() {
 }
 
 bool Row::SkipNull() {
-  const bool null = !columns_[next_].has_value();
+  const bool null = std::holds_alternative<std::monostate>(columns_[next_]);
   if (null) ++next_;
   return null;
 }

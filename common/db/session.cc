@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <deque>
 #include <iterator>
-#include <stdexcept>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "common/limit/clock.h"
 #include "common/log/log.h"
 #include "common/status/macros.h"
 #include "common/status/status.h"
@@ -25,22 +24,6 @@ constexpr absl::Duration kPlansLast = absl::Seconds(10);
 // Statements that a transaction begins with on a remote engine.
 constexpr size_t kOpening = 2;
 
-std::logic_error ParametersDiffer() {
-  return std::logic_error("parameters differ from those that the statement was prepared with");
-}
-
-// SOCI fetches rows only where there is something to put them into. Dialect::ReadRow takes them
-// where they are: all columns at once, without a copy of each.
-class FetchedRow final : public soci::details::into_type_base {
- public:
-  void define(soci::details::statement_impl&, int&) override {}
-  void pre_exec(int) override {}
-  void pre_fetch() override {}
-  void post_fetch(bool, bool) override {}
-  void clean_up() override {}
-  std::size_t size() const override { return 1; }
-};
-
 }  // namespace
 
 Session::Session(const Location& location, Access access)
@@ -50,7 +33,7 @@ absl::Status Session::Connect() {
   try {
     soci_ = std::make_unique<soci::session>();
     dialect_.Connect(*soci_, location_, access_);
-    planned_since_ = absl::Now();
+    planned_since_ = limit::MonotonicNow();
     return absl::OkStatus();
   } catch (const std::exception& error) {
     // A connection that never stood can always be tried again.
@@ -72,7 +55,7 @@ absl::Status Session::CheckAttached() {
 
 void Session::ForgetOldPlans() {
   if (access_ == Access::kMonitor || dialect_.ForgetPlans().empty()) return;
-  const absl::Time now = absl::Now();
+  const absl::Duration now = limit::MonotonicNow();
   if (now - planned_since_ < kPlansLast) return;
   planned_since_ = now;
   *soci_ << std::string(dialect_.ForgetPlans());
@@ -181,57 +164,16 @@ absl::Status Session::Fail(const std::exception& error) {
   return failure_->status;
 }
 
-Session::Prepared& Session::Prepare(std::string_view sql, Params params) {
+Prepared& Session::Prepare(std::string_view sql, Params params) {
   if (const auto known = prepared_.find(sql); known != prepared_.end()) return *known->second;
-  auto prepared = std::make_unique<Prepared>(*soci_);
-  prepared->statement.alloc();
-  prepared->statement.prepare(std::string(sql));
-  for (const Param& param : params) {
-    const std::string name(param.name_);
-    Prepared::Slot& slot = prepared->slots[name];
-    slot.is_number = std::holds_alternative<int64_t>(param.value_);
-    // A null has no type of its own; text suits every column on both engines.
-    if (slot.is_number) {
-      prepared->statement.exchange(soci::use(slot.number, slot.indicator, name));
-    } else {
-      prepared->statement.exchange(soci::use(slot.text, slot.indicator, name));
-    }
-  }
-  prepared->columns.resize(dialect_.ColumnCount(*soci_, prepared->statement));
-  if (!prepared->columns.empty()) {
-    prepared->statement.exchange(soci::details::into_type_ptr(new FetchedRow));
-  }
-  prepared->statement.define_and_bind();
+  auto prepared = std::make_unique<Prepared>(*soci_, dialect_, sql, params);
   return *prepared_.emplace(sql, std::move(prepared)).first->second;
-}
-
-// The slot was made for the parameters of the statement's first use.
-void Session::CheckFits(const Prepared::Slot& slot, const Param& param) {
-  if (slot.is_number && std::holds_alternative<std::string>(param.value_)) throw ParametersDiffer();
-}
-
-void Session::Bind(Prepared& prepared, Params params) {
-  // What is left out would keep its value of the last time.
-  if (params.size() != prepared.slots.size()) throw ParametersDiffer();
-  for (const Param& param : params) {
-    const auto named = prepared.slots.find(param.name_);
-    if (named == prepared.slots.end()) throw ParametersDiffer();
-    Prepared::Slot& slot = named->second;
-    CheckFits(slot, param);
-    slot.indicator =
-        std::holds_alternative<std::monostate>(param.value_) ? soci::i_null : soci::i_ok;
-    if (const auto* text = std::get_if<std::string>(&param.value_)) slot.text = *text;
-    if (const auto* number = std::get_if<int64_t>(&param.value_)) {
-      slot.number = *number;
-      if (!slot.is_number) slot.text = absl::StrCat(*number);
-    }
-  }
 }
 
 absl::StatusOr<int64_t> Session::Query(std::string_view sql, Params params,
                                        absl::FunctionRef<void(Row&)> on_row) {
   RETURN_IF_ERROR(CheckUnspoilt());
-  if (!later_.empty()) {
+  if (dialect_.IsRemote()) {
     int64_t rows = 0;
     const std::vector<Param> run(params.begin(), params.end());
     RETURN_IF_ERROR(QueryPipeline({sql}, absl::MakeConstSpan(&run, 1), [&](size_t, Row& row) {
@@ -241,19 +183,14 @@ absl::StatusOr<int64_t> Session::Query(std::string_view sql, Params params,
     return rows;
   }
   try {
-    Prepared& prepared = Prepare(sql, params);
-    Bind(prepared, params);
     int64_t rows = 0;
     bool failed = false;
-    // Every row is fetched: a statement left half-way keeps SQLite's WAL from being checkpointed.
-    for (bool more = prepared.statement.execute(true); more && !prepared.columns.empty();
-         more = prepared.statement.fetch()) {
-      dialect_.ReadRow(prepared.statement, absl::MakeSpan(prepared.columns));
-      Row row(prepared.columns);
+    Prepare(sql, params).Run(params, [&](absl::Span<const ColumnValue> columns) {
+      Row row(columns);
       on_row(row);
       failed |= row.failed_;
       ++rows;
-    }
+    });
     if (failed) return NotRead();
     return rows;
   } catch (const std::exception& error) {
@@ -276,52 +213,24 @@ absl::Status Session::FailQuery(std::string_view sql, const std::exception& erro
   return failed;
 }
 
-auto Session::Places(const Prepared& prepared, absl::Span<const std::string> names, Params params)
-    -> std::vector<Prepared::Place> {
-  std::vector<Prepared::Place> places;
-  places.reserve(names.size());
-  for (const std::string& name : names) {
-    const auto* param = std::find_if(params.begin(), params.end(),
-                                     [&](const Param& one) { return one.name_ == name; });
-    const auto slot = prepared.slots.find(name);
-    if (slot == prepared.slots.end()) throw ParametersDiffer();
-    places.push_back({static_cast<size_t>(param - params.begin()), &slot->second});
-  }
-  return places;
-}
-
 bool Session::RunPipeline(absl::Span<const Run> runs, absl::FunctionRef<void(size_t, Row&)> on_row,
                           std::optional<size_t>* refused) {
   std::vector<Prepared*> prepared;
-  std::vector<soci::statement*> statements;
+  std::vector<Dialect::Pipeline::Statement> statements;
   prepared.reserve(runs.size());
   statements.reserve(runs.size());
   for (size_t run = 0; run < runs.size(); ++run) {
     const bool again = run > 0 && runs[run].sql == runs[run - 1].sql;
     prepared.push_back(again ? prepared.back() : &Prepare(runs[run].sql, *runs[run].params));
-    statements.push_back(&prepared.back()->statement);
+    statements.push_back(prepared.back()->statement());
   }
   std::deque<std::string> numbers;
   const auto bind = [&](size_t run, absl::Span<const std::string> names,
                         absl::Span<const char*> values) {
-    const std::vector<Param>& params = *runs[run].params;
-    if (params.size() != prepared[run]->slots.size()) throw ParametersDiffer();
-    std::vector<Prepared::Place>& places = prepared[run]->places;
-    if (places.empty()) places = Places(*prepared[run], names, params);
-    for (size_t i = 0; i < names.size(); ++i) {
-      const Param& param = params.at(places[i].param);
-      if (param.name_ != names[i]) throw ParametersDiffer();
-      CheckFits(*places[i].slot, param);
-      if (const auto* number = std::get_if<int64_t>(&param.value_)) {
-        values[i] = numbers.emplace_back(absl::StrCat(*number)).c_str();
-      } else {
-        const auto* text = std::get_if<std::string>(&param.value_);
-        values[i] = text == nullptr ? nullptr : text->c_str();
-      }
-    }
+    prepared[run]->ListValues(names, *runs[run].params, &numbers, values);
   };
   bool rows_read = true;
-  const auto on_columns = [&](size_t run, absl::Span<const ColumnText> columns) {
+  const auto on_columns = [&](size_t run, absl::Span<const ColumnValue> columns) {
     Row row(columns);
     on_row(run, row);
     rows_read &= !row.failed_;

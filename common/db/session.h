@@ -8,7 +8,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
@@ -16,41 +15,13 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "common/db/dialect.h"
+#include "common/db/param.h"
+#include "common/db/prepared.h"
 #include "google/protobuf/repeated_ptr_field.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/timestamp.pb.h"
 
 namespace alma::db {
-
-// A value for the parameter `:name` of a statement. Uuids, timestamps and JSON travel as text on
-// both engines.
-class Param {
- public:
-  Param(std::string_view name, std::string_view text) : name_(name), value_(std::string(text)) {}
-  Param(std::string_view name, const char* text) : Param(name, std::string_view(text)) {}
-  Param(std::string_view name, int64_t number) : name_(name), value_(number) {}
-  Param(std::string_view name, int number) : Param(name, int64_t{number}) {}
-  Param(std::string_view name, bool truth) : Param(name, int64_t{truth}) {}
-  Param(std::string_view name, const google::protobuf::Timestamp& time);
-  // Stored as compact JSON. A Struct that the text checks accepted always has one.
-  Param(std::string_view name, const google::protobuf::Struct& json);
-  // Stored as a JSON array.
-  Param(std::string_view name, const google::protobuf::RepeatedPtrField<std::string>& texts);
-  template <typename T>
-  Param(std::string_view name, const std::optional<T>& value) : name_(name) {
-    if (value.has_value()) *this = Param(name, *value);
-  }
-  static Param Null(std::string_view name) { return Param(name, std::optional<int64_t>()); }
-  // The text, or null where it is empty.
-  static Param TextOrNull(std::string_view name, std::string_view text) {
-    return text.empty() ? Null(name) : Param(name, text);
-  }
-
- private:
-  friend class Session;
-  std::string_view name_;
-  std::variant<std::monostate, std::string, int64_t> value_;
-};
 
 // One row of an answer. Each call takes the next column, from the left. A null where the call does
 // not allow one, or a value that does not parse, fails the query with INTERNAL. A std::string_view
@@ -77,9 +48,9 @@ class Row {
 
  private:
   friend class Session;
-  explicit Row(absl::Span<const ColumnText> columns) : columns_(columns) {}
+  explicit Row(absl::Span<const ColumnValue> columns) : columns_(columns) {}
 
-  const absl::Span<const ColumnText> columns_;
+  const absl::Span<const ColumnValue> columns_;
   size_t next_ = 0;
   bool failed_ = false;
 };
@@ -90,8 +61,6 @@ class Row {
 // parameters.
 class Session {
  public:
-  using Params = absl::Span<const Param>;
-
   Session(const Location& location, Access access);
 
   // Runs `sql`, calls `on_row` for every row, returns the number of rows. A failure of the database
@@ -158,32 +127,9 @@ class Session {
  private:
   friend class Database;
 
-  struct Prepared {
-    explicit Prepared(soci::session& session) : statement(session) {}
-    struct Slot {
-      std::string text;
-      long long number = 0;  // NOLINT(google-runtime-int): the type that SOCI binds
-      bool is_number = false;
-      soci::indicator indicator = soci::i_null;
-    };
-    // Where a name of the statement stands among the parameters, and its slot.
-    struct Place {
-      size_t param;
-      const Slot* slot;
-    };
-    soci::statement statement;
-    std::map<std::string, Slot, std::less<>> slots;
-    // Of each name, since the statement was in a pipeline; its parameters have one order.
-    std::vector<Place> places;
-    // Those of the row that was fetched last.
-    std::vector<ColumnText> columns;
-  };
-
   // One or several statements without parameters, not kept.
   absl::Status RunOnce(const std::string& sql);
   Prepared& Prepare(std::string_view sql, Params params);
-  static void CheckFits(const Prepared::Slot& slot, const Param& param);
-  static void Bind(Prepared& prepared, Params params);
   // A statement that waits for the next.
   struct Later {
     std::string_view sql;
@@ -209,8 +155,6 @@ class Session {
   // Whether all rows were read as asked. See Dialect::Pipeline for `refused`.
   bool RunPipeline(absl::Span<const Run> runs, absl::FunctionRef<void(size_t, Row&)> on_row,
                    std::optional<size_t>* refused);
-  static std::vector<Prepared::Place> Places(const Prepared& prepared,
-                                             absl::Span<const std::string> names, Params params);
   static absl::Status NotRead();
   // What failed is prepared anew when it is run again.
   absl::Status FailQuery(std::string_view sql, const std::exception& error);
@@ -236,7 +180,8 @@ class Session {
   bool commit_sent_ = false;
   // From Begin to the commit or Reset.
   bool begun_ = false;
-  absl::Time planned_since_;
+  // On limit::MonotonicNow.
+  absl::Duration planned_since_;
   // See For; once a statement has failed, those that it was for.
   std::string whom_;
   bool discarded_ = false;

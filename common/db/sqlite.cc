@@ -74,13 +74,12 @@ bool LacksTable(soci::session* session) {
              .starts_with("no such table");
 }
 
-ColumnText TextOf(sqlite_api::sqlite3_stmt* row, int column) {
+ColumnValue ValueOf(sqlite_api::sqlite3_stmt* row, int column) {
+  const int type = sqlite_api::sqlite3_column_type(row, column);
+  if (type == SQLITE_NULL) return {};
+  if (type == SQLITE_INTEGER) return int64_t{sqlite_api::sqlite3_column_int64(row, column)};
   const unsigned char* text = sqlite_api::sqlite3_column_text(row, column);
-  if (text == nullptr) {
-    // Of anything else it is what a lack of memory looks like.
-    if (sqlite_api::sqlite3_column_type(row, column) != SQLITE_NULL) throw std::bad_alloc();
-    return std::nullopt;
-  }
+  if (text == nullptr) throw std::bad_alloc();
   const int bytes = sqlite_api::sqlite3_column_bytes(row, column);
   return std::string_view(reinterpret_cast<const char*>(text), static_cast<size_t>(bytes));
 }
@@ -135,16 +134,16 @@ class SqliteDialect final : public Dialect {
 
   std::string_view ForgetPlans() const override { return {}; }
 
-  int ColumnCount(soci::session&, soci::statement& statement) const override {
+  Answer Describe(soci::session&, soci::statement& statement) const override {
     auto* backend = static_cast<soci::sqlite3_statement_backend*>(statement.get_backend());
-    return sqlite_api::sqlite3_column_count(backend->stmt_);
+    return {sqlite_api::sqlite3_column_count(backend->stmt_), false};
   }
 
-  void ReadRow(soci::statement& statement, absl::Span<ColumnText> columns) const override {
+  void ReadRow(soci::statement& statement, absl::Span<ColumnValue> columns) const override {
     sqlite_api::sqlite3_stmt* row =
         static_cast<soci::sqlite3_statement_backend*>(statement.get_backend())->stmt_;
     for (int i = 0; i < static_cast<int>(columns.size()); ++i) {
-      columns[i] = TextOf(row, i);
+      columns[i] = ValueOf(row, i);
     }
   }
 

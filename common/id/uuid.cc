@@ -44,18 +44,27 @@ std::uint64_t RandomWord() {
 }
 
 std::string Format(std::uint64_t high, std::uint64_t low) {
-  std::string text(kForm);
-  int digit = 0;
-  for (char& c : text) {
-    if (c == '-') continue;
-    const std::uint64_t half = digit < 16 ? high : low;
-    c = kHexDigits[half >> (60 - digit % 16 * 4) & 0xF];
-    ++digit;
+  std::array<char, 16> bytes;
+  for (std::size_t i = 0; i < 8; ++i) {
+    bytes[i] = static_cast<char>(high >> (56 - i * 8));
+    bytes[8 + i] = static_cast<char>(low >> (56 - i * 8));
   }
+  std::string text(kUuidLength, '-');
+  FormatUuid({bytes.data(), bytes.size()}, text.data());
   return text;
 }
 
 }  // namespace
+
+void FormatUuid(std::string_view bytes, char* text) {
+  std::size_t at = 0;
+  for (const char c : bytes) {
+    if (kForm[at] == '-') text[at++] = '-';
+    const auto byte = static_cast<unsigned char>(c);
+    text[at++] = kHexDigits[byte >> 4];
+    text[at++] = kHexDigits[byte & 0xF];
+  }
+}
 
 std::string NewUuid() {
   constexpr std::uint64_t kVersion = 0x7;

@@ -4,7 +4,6 @@
 #include <iterator>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -95,8 +94,8 @@ class Table {
                                                std::string_view key) const;
 
   // Calls `on_found(i, row)` for each of `names` that there is, deleted ones too, as soon as it is
-  // read, about in their order. Keeps `most` rows at a time. As Session::QueryEach: some may have
-  // been found where this fails. INTERNAL, too, where a row is not that of any name.
+  // read. Keeps `most` rows at a time. As Session::QueryEach: some may have been found where this
+  // fails. INTERNAL, too, where a row is not that of any name.
   absl::Status FindEach(db::Session& session, absl::Span<const RowName> names, size_t most,
                         absl::FunctionRef<void(size_t, Resource)> on_found) const;
 
@@ -208,34 +207,21 @@ absl::StatusOr<std::optional<Resource>> Table<Resource>::Find(db::Session& sessi
   return found;
 }
 
-namespace internal {
-
-// Each once, in the order of `names`.
-inline auto KeysByOrganization(absl::Span<const RowName> names) {
-  std::vector<std::pair<std::string_view, std::vector<std::string_view>>> keys;
-  std::map<std::string_view, size_t> places;
-  std::set<RowName> seen;
-  for (const RowName& name : names) {
-    if (!seen.insert(name).second) continue;
-    const auto [place, is_new] = places.emplace(name.organization, keys.size());
-    if (is_new) keys.push_back({name.organization, {}});
-    keys[place->second].second.push_back(name.key);
-  }
-  return keys;
-}
-
-}  // namespace internal
-
 template <typename Resource>
 absl::Status Table<Resource>::FindEach(db::Session& session, absl::Span<const RowName> names,
                                        size_t most,
                                        absl::FunctionRef<void(size_t, Resource)> on_found) const {
   std::multimap<RowName, size_t> by_name;
   for (size_t i = 0; i < names.size(); ++i) by_name.emplace(names[i], i);
+  std::map<std::string_view, std::vector<std::string_view>> keys_of;
+  for (auto name = by_name.begin(); name != by_name.end();
+       name = by_name.upper_bound(name->first)) {
+    keys_of[name->first.organization].push_back(name->first.key);
+  }
   std::vector<std::string_view> sqls;
   std::vector<std::vector<db::Param>> runs;
   std::vector<std::string_view> organizations;
-  for (const auto& [organization, keys] : internal::KeysByOrganization(names)) {
+  for (const auto& [organization, keys] : keys_of) {
     for (const db::ManyRows::Group& group : find_by_key_->AtLeast(session, keys.size(), most)) {
       sqls.push_back(group.sql);
       organizations.push_back(organization);

@@ -100,6 +100,15 @@ bool ParseTimestamp(std::string_view text, Timestamp* timestamp) {
   return true;
 }
 
+bool FromMicros(std::chrono::sys_time<std::chrono::microseconds> time, Timestamp* timestamp) {
+  const auto whole = std::chrono::floor<seconds>(time);
+  const std::int64_t since_1970 = whole.time_since_epoch().count();
+  if (since_1970 < kMinTimestampSeconds || since_1970 > kMaxTimestampSeconds) return false;
+  timestamp->set_seconds(since_1970);
+  timestamp->set_nanos(static_cast<std::int32_t>((time - whole).count()) * kNanosPerMicro);
+  return true;
+}
+
 void TruncateToMicros(Timestamp* timestamp) {
   timestamp->set_nanos(timestamp->nanos() / kNanosPerMicro * kNanosPerMicro);
 }
@@ -109,12 +118,10 @@ absl::Time ToTime(const Timestamp& timestamp) {
 }
 
 Timestamp Now() {
-  const std::int64_t micros = std::chrono::duration_cast<std::chrono::microseconds>(
-                                  std::chrono::system_clock::now().time_since_epoch())
-                                  .count();
   Timestamp timestamp;
-  timestamp.set_seconds(micros / 1'000'000);
-  timestamp.set_nanos(static_cast<std::int32_t>(micros % 1'000'000) * kNanosPerMicro);
+  // The wall clock does not leave them.
+  static_cast<void>(FromMicros(
+      std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now()), &timestamp));
   return timestamp;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -21,6 +22,10 @@ std::string FormatTimestamp(const google::protobuf::Timestamp& timestamp);
 // Reads what FormatTimestamp writes and what PostgreSQL prints (datestyle ISO, timezone UTC): 0 to
 // 6 fraction digits, "+00". Anything else is false and leaves `timestamp` as it was.
 [[nodiscard]] bool ParseTimestamp(std::string_view text, google::protobuf::Timestamp* timestamp);
+
+// False, and leaves `timestamp` as it was, beyond the years that there are.
+[[nodiscard]] bool FromMicros(std::chrono::sys_time<std::chrono::microseconds> time,
+                              google::protobuf::Timestamp* timestamp);
 
 // Cuts off what is below a microsecond; databases keep no more.
 void TruncateToMicros(google::protobuf::Timestamp* timestamp);

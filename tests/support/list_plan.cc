@@ -17,8 +17,8 @@ using Texts = std::vector<std::string>;
 constexpr absl::Duration kTimeout = absl::Seconds(30);
 
 // The first text column of each row, behind `skip` numbers.
-absl::StatusOr<Texts> Select(db::Session& session, const std::string& sql,
-                             db::Session::Params params = {}, int skip = 0) {
+absl::StatusOr<Texts> Select(db::Session& session, const std::string& sql, db::Params params = {},
+                             int skip = 0) {
   Texts texts;
   RETURN_IF_ERROR(session
                       .Query(sql, params,

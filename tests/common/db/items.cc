@@ -25,7 +25,7 @@ const db::Schema& ItemSchema() {
 
 absl::Time Soon() { return absl::Now() + absl::Seconds(10); }
 
-absl::Status Execute(db::Database& database, std::string_view sql, db::Session::Params params) {
+absl::Status Execute(db::Database& database, std::string_view sql, db::Params params) {
   return database.Write(Soon(), [&](db::Session& session) { return session.Execute(sql, params); });
 }
 

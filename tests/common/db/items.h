@@ -16,7 +16,7 @@ const db::Schema& ItemSchema();
 // What a call is given to finish, unless the deadline is the point of the test.
 absl::Time Soon();
 
-absl::Status Execute(db::Database& database, std::string_view sql, db::Session::Params params = {});
+absl::Status Execute(db::Database& database, std::string_view sql, db::Params params = {});
 absl::Status InsertItem(db::Session& session, int64_t id, std::string_view content = "x");
 int64_t CountItems(db::Database& database);
 

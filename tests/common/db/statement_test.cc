@@ -1,10 +1,12 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "common/status/status.h"
 #include "tests/common/db/items.h"
 #include "tests/support/captured.h"
@@ -19,7 +21,7 @@ using testing::ItemSchema;
 using testing::Soon;
 using testing::TestDatabase;
 
-std::vector<int64_t> Numbers(Database& database, std::string_view sql, Session::Params params) {
+std::vector<int64_t> Numbers(Database& database, std::string_view sql, Params params) {
   std::vector<int64_t> numbers;
   const auto rows = database.Read(Soon(), [&](Session& session) {
     return session.Query(sql, params, [&](Row& row) { numbers.push_back(row.Int64()); });
@@ -195,6 +197,58 @@ TEST_CASE("a column that cannot be read as asked fails the query") {
   CHECK_FALSE(reads("number", [](Row& row) { row.Bool(); }));
   CHECK(reads("number", [](Row& row) { row.OptionalInt64(); }));
   CHECK(reads("id", [](Row& row) { row.Int64(); }));
+}
+
+TEST_CASE(
+    "PostgreSQL's types are read as it keeps them, and as texts beside one that is not known") {
+  TestDatabase database(Engine::kPostgresql, ItemSchema());
+  for (const std::string unknown : {"", ", 1.5"}) {
+    CAPTURE(unknown);
+    const std::string sql = absl::StrCat(
+        "select cast(-2 as smallint), cast(-3 as integer), cast(-9223372036854775808 as bigint), "
+        "true, false, cast('0190F3A2-7c1e-7b4d-8f00-0123456789ab' as uuid), 'text', "
+        "cast('{\"a\": 1}' as jsonb), cast('[\"b\"]' as jsonb), cast(null as uuid), "
+        "cast('1969-12-31 23:59:59.999999+00' as timestamptz)",
+        unknown);
+    const auto rows = database->Read(Soon(), [&](Session& session) {
+      return session.Query(sql, {}, [](Row& row) {
+        CHECK(row.Int64() == -2);
+        CHECK(row.Int64() == -3);
+        CHECK(row.Int64() == std::numeric_limits<int64_t>::min());
+        CHECK(row.Bool());
+        CHECK_FALSE(row.Bool());
+        CHECK(row.Text() == "0190f3a2-7c1e-7b4d-8f00-0123456789ab");
+        CHECK(row.Text() == "text");
+        CHECK(row.Json().fields().at("a").number_value() == 1);
+        CHECK(row.Texts().Get(0) == "b");
+        CHECK(row.SkipNull());
+        const google::protobuf::Timestamp time = row.Time();
+        CHECK(time.seconds() == -1);
+        CHECK(time.nanos() == 999'999'000);
+      });
+    });
+    CHECK(rows.value_or(0) == 1);
+  }
+}
+
+TEST_CASE("a time that no timestamp has fails the query") {
+  TestDatabase database(Engine::kPostgresql, ItemSchema());
+  const auto reads = [&](const std::string& time) {
+    const std::string sql = absl::StrCat("select cast('", time, "' as timestamptz)");
+    const auto rows = database->Read(Soon(), [&](Session& session) {
+      return session.Query(sql, {}, [](Row& row) { row.Time(); });
+    });
+    CHECK((rows.ok() || rows.status() == status::Internal()));
+    return rows.ok();
+  };
+  CHECK(reads("0001-01-01 00:00:00+00"));
+  CHECK(reads("9999-12-31 23:59:59.999999+00"));
+  for (const std::string time :
+       {"infinity", "-infinity", "10000-01-01 00:00:00+00", "0001-12-31 00:00:00+00 BC",
+        "294276-12-31 23:59:59+00", "4713-01-01 00:00:00+00 BC"}) {
+    CAPTURE(time);
+    CHECK_FALSE(reads(time));
+  }
 }
 
 TEST_CASE("parameters of another kind than those of the first use are refused") {

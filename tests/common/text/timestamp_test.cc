@@ -1,5 +1,6 @@
 #include "common/text/timestamp.h"
 
+#include <chrono>
 #include <string>
 
 #include "absl/time/civil_time.h"
@@ -62,6 +63,38 @@ TEST_CASE("every month of every year agrees with civil time and sorts as text") 
       REQUIRE(previous < text);
       previous = text;
     }
+  }
+}
+
+TEST_CASE("microseconds since 1970 are a time in the years 1 to 9999") {
+  using std::chrono::microseconds;
+  using Time = std::chrono::sys_time<microseconds>;
+  constexpr std::int64_t kMicros = 1'000'000;
+  const struct {
+    Time time;
+    std::int64_t seconds;
+    std::int32_t nanos;
+  } cases[] = {
+      {Time(microseconds(0)), 0, 0},
+      {Time(microseconds(1'500'001)), 1, 500'001'000},
+      {Time(microseconds(-1)), -1, 999'999'000},
+      {Time(microseconds(kMinTimestampSeconds * kMicros)), kMinTimestampSeconds, 0},
+      {Time(microseconds(kMaxTimestampSeconds * kMicros + 999'999)), kMaxTimestampSeconds,
+       999'999'000},
+  };
+  for (const auto& expected : cases) {
+    Timestamp read;
+    CHECK(FromMicros(expected.time, &read));
+    CHECK(read.seconds() == expected.seconds);
+    CHECK(read.nanos() == expected.nanos);
+  }
+  for (const Time time :
+       {Time(microseconds(kMinTimestampSeconds * kMicros - 1)),
+        Time(microseconds((kMaxTimestampSeconds + 1) * kMicros)), Time::min(), Time::max()}) {
+    Timestamp kept = At(7, 7000);
+    CHECK_FALSE(FromMicros(time, &kept));
+    CHECK(kept.seconds() == 7);
+    CHECK(kept.nanos() == 7000);
   }
 }
 
