@@ -32,7 +32,7 @@ Database::Database(Location location, const Schema& schema, int sessions, int la
       writer_(dialect_.SingleWriter() ? std::make_unique<Pool>(location_, Access::kWrite, 1)
                                       : nullptr),
       lane_sessions_(location_, Access::kLane, dialect_.SingleWriter() ? 0 : lanes),
-      patient_session_(location_, Access::kWrite, dialect_.SingleWriter() ? 0 : 1),
+      patient_session_(location_, Access::kPatientLane, dialect_.SingleWriter() ? 0 : 1),
       monitor_session_(location_, Access::kMonitor, 1),
       lanes_(
           dialect_.SingleWriter() ? 1 : lanes,

@@ -53,6 +53,12 @@ class Lane {
   [[nodiscard]] bool Submit(Item& item, size_t bytes, absl::Time deadline = absl::InfiniteFuture())
       ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // For a round that lasts, and for it alone: what another would begin with now; maybe nothing.
+  std::vector<Item> TakeMore() ABSL_LOCKS_EXCLUDED(mutex_) {
+    absl::MutexLock lock(&mutex_);
+    return TakeRound();
+  }
+
  private:
   // How many rests may wait before the rounds do.
   static constexpr size_t kMaxRests = 2;

@@ -1,6 +1,7 @@
 #include "common/db/lanes.h"
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <string_view>
 #include <utility>
@@ -33,16 +34,35 @@ struct Entry {
 };
 using Entries = std::vector<Entry*>;
 
-// Those that nobody waits for are closed.
-std::vector<Entry> EntriesOf(std::vector<Owned> writes) {
+// Those that `check` refuses are closed.
+template <typename Check>
+std::vector<Entry> EntriesOf(std::vector<Owned> writes, Check check) {
   std::vector<Entry> entries(writes.size());
   for (size_t i = 0; i < writes.size(); ++i) {
-    if (absl::Status awaited = writes[i]->CheckAwaited(); !awaited.ok()) {
-      entries[i].Close(std::move(awaited));
+    if (absl::Status checked = std::invoke(check, *writes[i]); !checked.ok()) {
+      entries[i].Close(std::move(checked));
     }
     entries[i].write = std::move(writes[i]);
   }
   return entries;
+}
+
+Entries All(std::vector<Entry>& entries) {
+  Entries all;
+  all.reserve(entries.size());
+  for (Entry& entry : entries) all.push_back(&entry);
+  return all;
+}
+
+// Whether a round that lasts may take more: it holds no more than a queue.
+bool HasRoom(const std::map<std::string, std::vector<Owned>>& waiting) {
+  size_t writes = 0;
+  size_t bytes = 0;
+  for (const auto& [organization, own] : waiting) {
+    writes += own.size();
+    for (const Owned& write : own) bytes += write->bytes();
+  }
+  return writes < kMaxLaneWrites && bytes < kMaxLaneBytes;
 }
 
 void Finish(Entry& entry) {
@@ -161,13 +181,10 @@ bool Lanes::Submit(Owned& write) {
 }
 
 Lanes::Rest Lanes::RunRound(std::vector<Owned> writes) {
-  std::vector<Entry> entries = EntriesOf(std::move(writes));
-  Entries all;
-  all.reserve(entries.size());
-  for (Entry& entry : entries) all.push_back(&entry);
+  std::vector<Entry> entries = EntriesOf(std::move(writes), &QueuedWrite::CheckAwaited);
   // Also what is behind those that were handed over, or it would overtake them.
   Organizations locked = InPatientLane();
-  WriteTogether(brief_, std::move(all), locked);
+  WriteTogether(brief_, All(entries), locked);
   for (Entry& entry : entries) {
     if (entry.open && !HandOver(entry.write)) entry.Close(LaneFull());
   }
@@ -179,17 +196,42 @@ Lanes::Rest Lanes::RunRound(std::vector<Owned> writes) {
 }
 
 Lanes::Rest Lanes::RunPatientRound(std::vector<Owned> writes) {
-  std::vector<Entry> entries = EntriesOf(std::move(writes));
-  std::map<std::string, Entries> by_organization;
-  for (Entry& entry : entries) by_organization[entry.write->organization()].push_back(&entry);
-  for (const auto& [organization, own] : by_organization) {
-    Organizations locked;
-    WriteTogether(patient_, own, locked);
-    NoteLeft(organization, own.size());
-    // At once: who is next may wait long for its lock.
-    for (Entry* const entry : own) Finish(*entry);
+  std::map<std::string, std::vector<Owned>> waiting;
+  while (true) {
+    for (Owned& write : writes) waiting[write->organization()].push_back(std::move(write));
+    for (auto own = waiting.begin(); own != waiting.end();) {
+      RunPatiently(own->first, own->second);
+      own = own->second.empty() ? waiting.erase(own) : std::next(own);
+    }
+    if (waiting.empty()) return [] {};
+    // Who comes now must not wait for those that are still locked.
+    writes = HasRoom(waiting) ? patient_lane_.TakeMore() : std::vector<Owned>();
   }
-  return [] {};
+}
+
+void Lanes::RunPatiently(const std::string& organization, std::vector<Owned>& own) {
+  std::vector<Owned> some;
+  size_t bytes = 0;
+  for (Owned& write : own) {
+    if (some.size() == kMaxRoundWrites) break;
+    if (!some.empty() && bytes + write->bytes() > kMaxRoundBytes) break;
+    bytes += write->bytes();
+    some.push_back(std::move(write));
+  }
+  const auto taken = own.begin() + static_cast<std::ptrdiff_t>(some.size());
+  std::vector<Entry> entries = EntriesOf(std::move(some), &QueuedWrite::CheckAdmitted);
+  Organizations locked;
+  WriteTogether(patient_, All(entries), locked);
+  std::vector<Owned> left;
+  for (Entry& entry : entries) {
+    if (entry.open) left.push_back(std::move(entry.write));
+  }
+  own.erase(own.begin(), std::move_backward(left.begin(), left.end(), taken));
+  NoteLeft(organization, entries.size() - left.size());
+  // At once: who is next may wait long for its lock.
+  for (Entry& entry : entries) {
+    if (!entry.open) Finish(entry);
+  }
 }
 
 bool Lanes::HandOver(Owned& write) {

@@ -37,15 +37,15 @@ absl::Status LaneFull();
 //
 // An organization whose lock somebody else keeps (Session::LockedFor) leaves the round, so that
 // the others do not wait for it, and its writes go to the patient lane, a last one beside the
-// others, where each organization has a transaction of its own. What else it submits follows them
-// there until all of it has been through. Thread-safe.
+// others, where each organization has a transaction of its own and those that are locked are tried
+// in turn. What else it submits follows them there until all of it has been through. Thread-safe.
 class Lanes {
  public:
   using Body = absl::FunctionRef<absl::Status(Session&)>;
   // Runs a function as Database::Write does.
   using Transact = std::function<absl::Status(absl::Time deadline, Body body)>;
 
-  // In `brief` a session may give up a lock, in `patient` it waits for it until the deadline.
+  // In both a session may give up a lock, in `patient` after a longer wait.
   Lanes(int count, Transact brief, Transact patient);
 
   // Runs what was taken.
@@ -62,6 +62,9 @@ class Lanes {
 
   Rest RunRound(std::vector<Owned> writes);
   Rest RunPatientRound(std::vector<Owned> writes);
+  // Writes and finishes as many of an organization's, in their order, as a round takes, and takes
+  // them out of `own`; leaves all that are awaited where it is locked.
+  void RunPatiently(const std::string& organization, std::vector<Owned>& own);
   // Moves a write to the patient lane; false, with the write left, where that is full.
   bool HandOver(Owned& write) ABSL_LOCKS_EXCLUDED(mutex_);
   void NoteLeft(const std::string& organization, size_t writes) ABSL_LOCKS_EXCLUDED(mutex_);

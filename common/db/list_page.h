@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,15 +28,15 @@ struct ListPage {
   Position next;
 };
 
-// Reads rows behind `after` as far as they fit into a page, and answers where the next page begins.
-// `query(at, limit, on_row)` asks for the first `limit` rows behind `at`, as Session::Query does;
-// `read(row, resource)` fills the empty `*resource` with a row; `position(resource)` is where the
-// list goes on behind it. `add(resource, bytes)` takes the next row of the page, whose
-// ByteSizeLong() has just been asked for and is `bytes`.
+// Reads rows behind `after` as far as they fit into a page, one at least, and answers where the
+// next page begins. `query(at, limit, on_row)` asks for the first `limit` rows behind `at`, as
+// Session::Query does; `read(row, resource)` fills the empty `*resource` with a row;
+// `position(resource)` is where the list goes on behind it. `add(resource, bytes)` takes the next
+// row of the page, whose ByteSizeLong() has just been asked for and is `bytes`.
 template <typename Resource, typename Query, typename Read, typename PositionOf, typename Add>
 absl::StatusOr<Position> ReadRows(int32_t page_size, const Position& after, Query query, Read read,
-                                  PositionOf position, Add add) {
-  PageCut cut(page_size);
+                                  PositionOf position, Add add, size_t max_bytes = kMaxPageBytes) {
+  PageCut cut(page_size, max_bytes);
   // Taken in turn, so that what they have allocated serves all rows.
   Resource one;
   Resource another;

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "absl/time/clock.h"
+#include "common/limit/clock.h"
 #include "common/status/status.h"
 
 namespace alma::db {
@@ -33,7 +33,7 @@ absl::StatusOr<Pool::Lease> Pool::Take(absl::Time deadline, bool fresh) {
     }
     session = std::move(free_.back());
     free_.pop_back();
-    may_connect = absl::Now() >= no_connect_before_;
+    may_connect = limit::MonotonicNow() >= no_connect_before_;
   }
   Lease lease(*this, std::move(session));
   if (fresh) lease->Disconnect();
@@ -42,7 +42,7 @@ absl::StatusOr<Pool::Lease> Pool::Take(absl::Time deadline, bool fresh) {
   const absl::Status connected = lease->Connect();
   if (connected.ok()) return lease;
   absl::MutexLock lock(&mutex_);
-  no_connect_before_ = absl::Now() + kConnectPause;
+  no_connect_before_ = limit::MonotonicNow() + kConnectPause;
   return connected;
 }
 

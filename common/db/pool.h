@@ -42,7 +42,8 @@ class Pool {
 
   absl::Mutex mutex_;
   std::vector<std::unique_ptr<Session>> free_ ABSL_GUARDED_BY(mutex_);
-  absl::Time no_connect_before_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
+  // On limit::MonotonicNow: the wall clock may be set back.
+  absl::Duration no_connect_before_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace alma::db

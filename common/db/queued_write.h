@@ -40,6 +40,9 @@ class QueuedWrite {
   // OK, or what the write ends with since nobody waits for it any more.
   virtual absl::Status CheckAwaited() const = 0;
 
+  // The same, and whether its caller is known to have lost access: that is not waited for.
+  virtual absl::Status CheckAdmitted() { return CheckAwaited(); }
+
   // Called once. Where `transaction` is OK, what the writer has left is durable; else it is what
   // Database::Write answers, or RESOURCE_EXHAUSTED (OVERLOADED).
   virtual void Finish(const absl::Status& transaction) = 0;

@@ -34,7 +34,7 @@ void Answer::Queue() {
   const std::optional<absl::Status> admitted = record_.TryAdmit();
   if (admitted.has_value() && !admitted->ok()) return Finish(*admitted);
   if (admitted.has_value() && MayRunAtOnce()) return Run([] { return absl::OkStatus(); });
-  if (!workers_.Submit([this] { Run(); }, record_.deadline())) {
+  if (!workers_.Submit([this] { Run(); }, record_.deadline(), record_.Writer())) {
     Finish(status::Overloaded(workers_.RetryAfter()));
   }
 }

@@ -34,6 +34,7 @@ class Answer final : public LateCall {
   Call call() const override { return {record_.caller(), record_.deadline()}; }
   const grpc::ByteBuffer& in() const override { return *in_; }
   absl::Status CheckAwaited() const override { return record_.CheckAwaited(); }
+  absl::Status CheckKnown() override { return record_.CheckKnown(); }
   absl::Status CheckAdmitted() override { return record_.Admit(); }
   bool OnWorker() const override { return on_worker_; }
   // Ends this object, too.

@@ -89,6 +89,16 @@ std::optional<absl::Status> CallRecord::TryAdmit() {
   return AdmitCaller(*std::move(caller));
 }
 
+absl::Status CallRecord::CheckKnown() {
+  if (!runtime_.callers.MayLoseAccess()) return CheckAwaited();
+  return TryAdmit().value_or(absl::OkStatus());
+}
+
+std::string_view CallRecord::Writer() const {
+  const bool writes = method_.scope.ends_with(".write");
+  return writes ? std::string_view(caller().organization_uuid()) : std::string_view();
+}
+
 std::unique_ptr<auth::KeyWatch> CallRecord::WatchKey(
     const auth::KeyWatches::OnChecked& on_checked) const {
   return runtime_.callers.Watch(context_.client_metadata(), method_.scope, on_checked);

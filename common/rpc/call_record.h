@@ -41,6 +41,12 @@ class CallRecord {
   // The same where it need not block for that, else nullopt.
   std::optional<absl::Status> TryAdmit();
 
+  // What Admit, called again, would say as far as that is known without blocking.
+  absl::Status CheckKnown();
+
+  // The organization of an admitted caller who changes something; else empty.
+  std::string_view Writer() const;
+
   // Whether somebody waits for the answer: OK, or what Admit says where nobody does. Thread-safe.
   absl::Status CheckAwaited() const;
 

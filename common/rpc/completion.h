@@ -15,6 +15,8 @@ struct Completion {
   std::function<absl::Status()> check_awaited;
   // Ends the call. Exactly once, from any thread.
   std::function<void(absl::StatusOr<Response>)> finish;
+  // As check_admitted as far as it is known without blocking. None: as check_awaited.
+  std::function<absl::Status()> check_known = {};
   // As check_awaited, and whether the caller may still make the call. May block. By one thread at a
   // time; the Call that the handler was given ends with it.
   std::function<absl::Status()> check_admitted = {};

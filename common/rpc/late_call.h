@@ -16,8 +16,9 @@ class LateCall {
   // Its request, not compressed.
   virtual const grpc::ByteBuffer& in() const = 0;
 
-  // See Completion::check_awaited, check_admitted and on_worker.
+  // See Completion::check_awaited, check_known, check_admitted and on_worker.
   virtual absl::Status CheckAwaited() const = 0;
+  virtual absl::Status CheckKnown() = 0;
   virtual absl::Status CheckAdmitted() = 0;
   virtual bool OnWorker() const = 0;
 

@@ -111,7 +111,8 @@ class Service : public BytesService {
   }
 
   // Answers the bidirectional method `name` in batches of what has arrived; each call of it has a
-  // State of its own, from beginning to end. See Handle.
+  // State of its own, from beginning to end. `answer_batch` answers the items in their order, one
+  // at least; those behind its last response come again, alone. See Handle.
   template <typename Derived, typename Request, typename Response, typename State>
   void HandleItems(std::string_view name,
                    absl::Status (Derived::*answer_batch)(const Call&, State&,
@@ -140,6 +141,7 @@ class Service : public BytesService {
                     return response.ok() ? Serialize(*response, out) : response.status();
                   });
                 },
+            .check_known = [&late] { return late.CheckKnown(); },
             .check_admitted = [&late] { return late.CheckAdmitted(); },
             .on_worker = late.OnWorker()};
   }

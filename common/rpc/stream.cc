@@ -10,6 +10,12 @@
 #include "common/status/status.h"
 
 namespace alma::rpc {
+namespace {
+
+// What it holds is what it counts for.
+size_t BytesOf(const StreamHandler::Item& item) { return item.ok() ? item->Length() : 0; }
+
+}  // namespace
 
 Stream::Stream(const Method& method, Runtime& runtime, std::atomic<size_t>& bytes_of_all,
                grpc::CallbackServerContext& context)
@@ -51,8 +57,7 @@ void Stream::OnReadDone(bool ok) {
   reading_ = false;
   read_all_ = !ok;
   if (ok) {
-    // What it holds is what it counts for.
-    const size_t bytes = item.ok() ? item->Length() : 0;
+    const size_t bytes = BytesOf(item);
     inbox_bytes_ += bytes;
     bytes_of_all_ += bytes;
     inbox_.push_back(std::move(item));
@@ -63,6 +68,8 @@ void Stream::OnReadDone(bool ok) {
 void Stream::OnWriteDone(bool ok) {
   absl::MutexLock lock(&mutex_);
   writing_ = false;
+  Uncount(writing_from_.Length());
+  writing_from_.Clear();
   if (!ok) cancelled_ = true;
   Step();
 }
@@ -97,9 +104,12 @@ void Stream::Step() {
   Finish(record_.Close(status));
 }
 
+size_t Stream::BytesForEach() const {
+  return bytes_of_all_ >= kMaxBytesOfAll ? kCrowdedBytes : kMaxBytes;
+}
+
 bool Stream::Full(size_t items, size_t bytes) const {
-  const bool crowded = bytes_of_all_ >= kMaxBytesOfAll;
-  return items >= kMaxItems || bytes >= (crowded ? kCrowdedBytes : kMaxBytes);
+  return items >= kMaxItems || bytes >= BytesForEach();
 }
 
 void Stream::StepRead() {
@@ -114,38 +124,42 @@ void Stream::StepWrite() {
   if (!std::exchange(wrote_any_, true)) record_.SendInitialMetadata();
   writing_from_ = outbox_.front();
   outbox_.pop_front();
-  outbox_bytes_ -= writing_from_.Length();
-  bytes_of_all_ -= writing_from_.Length();
   writing_ = true;
   StartWrite(&writing_from_);
 }
 
 void Stream::StepWork() {
-  const bool input = !inbox_.empty() || (read_all_ && !told_read_all_);
-  const bool room = !Full(outbox_.size(), outbox_bytes_);
-  if (working_ || cancelled_ || status_.has_value() || !room || !(input || again_)) return;
+  if (working_ || cancelled_ || status_.has_value()) return;
+  const bool input = !batch_.empty() || !inbox_.empty() || (read_all_ && !told_read_all_);
+  if (!(input || again_) || Full(outbox_.size(), outbox_bytes_)) return;
   working_ = true;
   again_ = false;
-  told_read_all_ = read_all_;
-  run_bytes_ = std::exchange(inbox_bytes_, 0);
-  auto run = [this, in = std::exchange(inbox_, {}), ended = read_all_] { Work(in, ended); };
+  if (batch_.empty()) {
+    batch_.swap(inbox_);
+    run_bytes_ = std::exchange(inbox_bytes_, 0);
+  }
+  told_read_all_ = read_all_ && inbox_.empty();
+  auto run = [this, ended = told_read_all_] { Work(ended); };
   WorkerPool& workers = method_.workers != nullptr ? *method_.workers : runtime_.workers;
-  if (workers.Submit(std::move(run), record_.deadline())) return;
+  if (workers.Submit(std::move(run), record_.deadline(), record_.Writer())) return;
   working_ = false;
+  batch_.clear();
   bytes_of_all_ -= std::exchange(run_bytes_, 0);
   status_ = status::Overloaded(workers.RetryAfter());
 }
 
-void Stream::Work(const std::vector<StreamHandler::Item>& in, bool ended) {
+void Stream::Work(bool ended) {
   std::vector<grpc::ByteBuffer> out;
   StreamHandler::Next next = StreamHandler::Next::kEnd;
   const absl::Status done = record_.Guard([&]() -> absl::Status {
-    ASSIGN_OR_RETURN(next, Handle(in, ended, &out));
+    ASSIGN_OR_RETURN(next, Handle(ended, &out));
     return absl::OkStatus();
   });
   absl::MutexLock lock(&mutex_);
   working_ = false;
-  bytes_of_all_ -= std::exchange(run_bytes_, 0);
+  size_t left = 0;
+  for (const StreamHandler::Item& item : batch_) left += BytesOf(item);
+  bytes_of_all_ -= std::exchange(run_bytes_, left) - left;
   may_read_ = true;
   // What has been refused meanwhile gets no answer.
   if (status_.has_value()) return Step();
@@ -160,21 +174,25 @@ void Stream::Work(const std::vector<StreamHandler::Item>& in, bool ended) {
   Step();
 }
 
-absl::StatusOr<StreamHandler::Next> Stream::Handle(const std::vector<StreamHandler::Item>& in,
-                                                   bool ended, std::vector<grpc::ByteBuffer>* out) {
+absl::StatusOr<StreamHandler::Next> Stream::Handle(bool ended, std::vector<grpc::ByteBuffer>* out) {
   RETURN_IF_ERROR(record_.Admit());
   if (key_ == nullptr) {
     key_ = record_.WatchKey([this](const absl::Status& checked) { OnKeyChecked(checked); });
   }
   const absl::Time deadline = std::min(record_.deadline(), absl::Now() + runtime_.default_deadline);
-  return handler_->Work(Call{record_.caller(), deadline}, in, ended, out);
+  return handler_->Work(Call{record_.caller(), deadline, BytesForEach()}, batch_, ended, out);
+}
+
+void Stream::Uncount(size_t outbox_bytes) {
+  outbox_bytes_ -= outbox_bytes;
+  bytes_of_all_ -= outbox_bytes;
 }
 
 void Stream::OnKeyChecked(const absl::Status& checked) {
   absl::MutexLock lock(&mutex_);
   if (checked.ok() || status_.has_value()) return;
   status_ = checked;
-  bytes_of_all_ -= std::exchange(outbox_bytes_, 0);
+  for (const grpc::ByteBuffer& message : outbox_) Uncount(message.Length());
   outbox_.clear();
   Step();
 }

@@ -21,13 +21,14 @@ namespace alma::rpc {
 
 // One streaming call: reads while its handler works on what was read before, and writes what the
 // handler answered. Bounded both ways: it stops reading while kMaxItems items or kMaxBytes wait for
-// the handler, and does not run the handler while that much waits for the client. Once the streams
-// of a service hold kMaxBytesOfAll together, what a run works on or is queued with included, it is
-// kCrowdedBytes for each: clients that do not read cannot use up the memory, nor stop those that
-// do. The handler runs on workers, one run at a time, and none is held while it waits; before each
-// run the key is checked again, and between them it is watched over, so a stream ends soon after
-// its key. Where a run cannot be queued the stream ends with RESOURCE_EXHAUSTED behind the answers
-// that there are; what has none was not done. All else is as in Answer.
+// the handler, and does not run the handler while that much waits for the client; a run that has
+// answered kMaxBytes is to leave the rest to the next. Once the streams of a service hold
+// kMaxBytesOfAll together, what a run works on or is queued with and what is being written
+// included, it is kCrowdedBytes for each: clients that do not read cannot use up the memory, nor
+// stop those that do. The handler runs on workers, one run at a time, and none is held while it
+// waits; before each run the key is checked again, and between them it is watched over, so a stream
+// ends soon after its key. Where a run cannot be queued the stream ends with RESOURCE_EXHAUSTED
+// behind the answers that there are; what has none was not done. All else is as in Answer.
 class Stream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
   static constexpr size_t kMaxItems = 1000;
@@ -57,12 +58,15 @@ class Stream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byte
   std::optional<absl::Status> RefusedAtOnce();
   // What was read, inflated.
   StreamHandler::Item TakeRead();
+  // kMaxBytes or kCrowdedBytes.
+  size_t BytesForEach() const;
   // Whether no more than these may wait.
   bool Full(size_t items, size_t bytes) const;
   // On a worker.
-  void Work(const std::vector<StreamHandler::Item>& in, bool ended) ABSL_LOCKS_EXCLUDED(mutex_);
-  absl::StatusOr<StreamHandler::Next> Handle(const std::vector<StreamHandler::Item>& in, bool ended,
-                                             std::vector<grpc::ByteBuffer>* out);
+  void Work(bool ended) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<StreamHandler::Next> Handle(bool ended, std::vector<grpc::ByteBuffer>* out);
+  // Says that the outbox has lost so many bytes.
+  void Uncount(size_t outbox_bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OnKeyChecked(const absl::Status& checked) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const Method& method_;
@@ -73,11 +77,14 @@ class Stream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byte
   absl::Mutex mutex_;
   // Used by one run of the handler at a time, without the mutex.
   std::unique_ptr<StreamHandler> handler_;
+  // What the run that is queued or under way works on, and then what it has left. As handler_.
+  std::vector<StreamHandler::Item> batch_;
   std::vector<StreamHandler::Item> inbox_ ABSL_GUARDED_BY(mutex_);
   size_t inbox_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
-  // Of the run that is queued or under way.
+  // Of batch_.
   size_t run_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   std::deque<grpc::ByteBuffer> outbox_ ABSL_GUARDED_BY(mutex_);
+  // With what is being written.
   size_t outbox_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   grpc::ByteBuffer reading_into_;
   grpc::ByteBuffer writing_from_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <utility>
@@ -19,7 +20,7 @@ namespace alma::rpc {
 class StreamHandler {
  public:
   enum class Next {
-    kWait,   // run again when more has arrived, or when it is woken
+    kWait,   // run again when more has arrived or is left in `in`, or when it is woken
     kAgain,  // run again when there is room for more beside what is in `out`
     kEnd,    // write what is in `out` and end with OK
   };
@@ -33,9 +34,10 @@ class StreamHandler {
 
   virtual ~StreamHandler() = default;
 
-  // `in` is what arrived since the last run, maybe nothing; `ended` says that nothing more will. A
-  // status that is not OK ends the call with it, after what is in `out`.
-  virtual absl::StatusOr<Next> Work(const Call& call, const std::vector<Item>& in, bool ended,
+  // `in` is what the last run has left, else what has arrived since, maybe nothing; a run takes out
+  // what it is done with. `ended` says that nothing more will come. A status that is not OK ends
+  // the call with it, after what is in `out`.
+  virtual absl::StatusOr<Next> Work(const Call& call, std::vector<Item>& in, bool ended,
                                     std::vector<grpc::ByteBuffer>* out) = 0;
 
  protected:
@@ -56,7 +58,7 @@ class PagesHandler final : public StreamHandler {
  public:
   explicit PagesHandler(NextPage next_page) : next_page_(std::move(next_page)) {}
 
-  absl::StatusOr<Next> Work(const Call& call, const std::vector<Item>& in, bool ended,
+  absl::StatusOr<Next> Work(const Call& call, std::vector<Item>& in, bool ended,
                             std::vector<grpc::ByteBuffer>* out) override {
     if (!request_.has_value()) {
       if (in.empty()) {
@@ -65,6 +67,7 @@ class PagesHandler final : public StreamHandler {
       RETURN_IF_ERROR(in.front().status());
       RETURN_IF_ERROR(Parse(*in.front(), &request_.emplace()));
     }
+    in.clear();
     std::vector<Response> page;
     ASSIGN_OR_RETURN(const Next next, next_page_(call, *request_, &page));
     RETURN_IF_ERROR(SerializeAll(page, out));
@@ -77,13 +80,14 @@ class PagesHandler final : public StreamHandler {
 };
 
 // Many items, answered in batches of what has arrived. An item that cannot be inflated or does not
-// parse is the status that Inflate or Parse gave.
+// parse is the status that Inflate or Parse gave. `AnswerBatch` answers the items in their order,
+// one at least; those behind its last response come again.
 template <typename Request, typename Response, typename State, typename AnswerBatch>
 class ItemsHandler final : public StreamHandler {
  public:
   explicit ItemsHandler(AnswerBatch answer_batch) : answer_batch_(std::move(answer_batch)) {}
 
-  absl::StatusOr<Next> Work(const Call& call, const std::vector<Item>& in, bool ended,
+  absl::StatusOr<Next> Work(const Call& call, std::vector<Item>& in, bool ended,
                             std::vector<grpc::ByteBuffer>* out) override {
     std::vector<absl::StatusOr<Request>> items;
     items.reserve(in.size());
@@ -96,7 +100,8 @@ class ItemsHandler final : public StreamHandler {
     const absl::Status done = answer_batch_(call, state_, std::move(items), &responses);
     RETURN_IF_ERROR(SerializeAll(responses, out));
     RETURN_IF_ERROR(done);
-    return ended ? Next::kEnd : Next::kWait;
+    in.erase(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(responses.size()));
+    return ended && in.empty() ? Next::kEnd : Next::kWait;
   }
 
  private:

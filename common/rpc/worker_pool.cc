@@ -10,7 +10,9 @@
 namespace alma::rpc {
 
 WorkerPool::WorkerPool(int threads, size_t queue_limit)
-    : thread_count_(threads), queue_limit_(queue_limit) {
+    : thread_count_(threads),
+      queue_limit_(queue_limit),
+      max_of_group_(std::clamp(threads - 1, 1, kMaxOfGroup)) {
   threads_.reserve(threads);
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Work(); });
 }
@@ -23,18 +25,27 @@ WorkerPool::~WorkerPool() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-bool WorkerPool::Submit(Task task, absl::Time deadline) {
+bool WorkerPool::Submit(Task task, absl::Time deadline, std::string_view group) {
   const absl::Duration now = limit::MonotonicNow();
   absl::MutexLock lock(&mutex_);
-  if (!Admits(now, deadline)) return false;
-  tasks_.push_back({std::move(task), now});
+  const auto known = group.empty() ? groups_.end() : groups_.find(group);
+  const bool full = known != groups_.end() && IsFull(known->second);
+  if (!Admits(full ? WaitHeld(known->second, now) : Wait(now), deadline)) return false;
+  Queued queued{std::move(task), now, std::string(group)};
+  if (full) {
+    known->second.held.push_back(std::move(queued));
+    ++held_;
+    return true;
+  }
+  if (!group.empty()) ++groups_[queued.group].let_in;
+  tasks_.push_back(std::move(queued));
   return true;
 }
 
 bool WorkerPool::Join(absl::Time deadline) {
   const absl::Duration now = limit::MonotonicNow();
   absl::MutexLock lock(&mutex_);
-  if (!Admits(now, deadline)) return false;
+  if (!Admits(Wait(now), deadline)) return false;
   ++joined_;
   return true;
 }
@@ -44,11 +55,11 @@ void WorkerPool::Leave(size_t joined) {
   joined_ -= joined;
 }
 
-bool WorkerPool::Admits(absl::Duration now, absl::Time deadline) const {
-  if (tasks_.size() + joined_ >= queue_limit_) return false;
+bool WorkerPool::Admits(absl::Duration wait, absl::Time deadline) const {
+  if (tasks_.size() + joined_ + held_ >= queue_limit_) return false;
   const absl::Duration left =
       deadline == absl::InfiniteFuture() ? absl::InfiniteDuration() : deadline - absl::Now();
-  return !limit::TooLong(Wait(now), left);
+  return !limit::TooLong(wait, left);
 }
 
 absl::Duration WorkerPool::Wait(absl::Duration now) const {
@@ -58,9 +69,29 @@ absl::Duration WorkerPool::Wait(absl::Duration now) const {
   return tasks_.empty() ? by_pace : std::max(by_pace, now - tasks_.front().since);
 }
 
+absl::Duration WorkerPool::WaitHeld(const Group& group, absl::Duration now) const {
+  const absl::Duration by_pace =
+      pace_.mean() * static_cast<double>(group.held.size() + 1) / max_of_group_;
+  return group.held.empty() ? by_pace : std::max(by_pace, now - group.held.front().since);
+}
+
+void WorkerPool::GoOn(const std::string& group, absl::Duration now) {
+  const auto known = groups_.find(group);
+  if (known->second.held.empty()) {
+    if (--known->second.let_in == 0) groups_.erase(known);
+    return;
+  }
+  Queued next = std::move(known->second.held.front());
+  known->second.held.pop_front();
+  --held_;
+  // What it has waited for its group says nothing of the queue.
+  next.since = now;
+  tasks_.push_back(std::move(next));
+}
+
 size_t WorkerPool::queued() const {
   absl::MutexLock lock(&mutex_);
-  return tasks_.size() + joined_;
+  return tasks_.size() + joined_ + held_;
 }
 
 absl::Duration WorkerPool::ExpectedWait() const {
@@ -75,17 +106,20 @@ absl::Duration WorkerPool::RetryAfter() const {
 
 void WorkerPool::Work() {
   absl::Duration began = absl::InfiniteDuration();
+  std::string group;
   while (true) {
     Task task;
     const absl::Duration ended = limit::MonotonicNow();
     {
       absl::MutexLock lock(&mutex_);
       if (began != absl::InfiniteDuration()) pace_.Add(ended - began);
+      if (!group.empty()) GoOn(group, ended);
       ++idle_;
       mutex_.Await(absl::Condition(this, &WorkerPool::MayTake));
       --idle_;
       if (tasks_.empty()) return;
       task = std::move(tasks_.front().task);
+      group = std::move(tasks_.front().group);
       tasks_.pop_front();
     }
     began = limit::MonotonicNow();

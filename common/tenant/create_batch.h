@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
+#include "common/db/page.h"
 #include "common/db/revision.h"
 #include "common/db/session.h"
 #include "common/id/uuid.h"
@@ -35,9 +37,11 @@ class CreateBatch {
   CreateBatch(db::Session& session, const Table<Resource>& table, const std::string& organization)
       : session_(session), table_(table), organization_(organization) {}
 
-  // The rows as they are stored now, or why one is not: what Repeated or `admit` says. Fails as a
-  // whole only where the database or `on_create` does. Once.
-  absl::StatusOr<Results> Run(absl::Span<const Resource* const> wanted);
+  // The rows as they are stored now, or why one is not: what Repeated or `admit` says. A repeat may
+  // be much smaller than its row: where the rows of repeats come to `max_repeated_bytes`, which is
+  // not 0, this ends; the items behind are not stored and have no result. Fails as a whole only
+  // where the database or `on_create` does. Once.
+  absl::StatusOr<Results> Run(absl::Span<const Resource* const> wanted, size_t max_repeated_bytes);
 
   // Whether any row is new.
   bool stored_any() const { return stored_any_; }
@@ -46,7 +50,16 @@ class CreateBatch {
   // Places in candidates_, by what names the row.
   using Made = std::map<std::string, size_t>;
 
-  absl::Status Decide(size_t item, const Resource& wanted, NamedRows<Resource> named);
+  // The rows that items name; items of the same names share a place.
+  struct Found {
+    std::vector<NamedRows<Resource>> rows;
+    // Of each item.
+    std::vector<size_t> places;
+  };
+
+  absl::StatusOr<Found> LookUp(absl::Span<const Resource* const> some);
+  // The next item.
+  absl::Status Decide(const Resource& wanted, NamedRows<Resource> named);
   absl::Status Settle();
   absl::Status Insert();
   Resource NewRow(const Resource& wanted) const;
@@ -61,7 +74,9 @@ class CreateBatch {
   google::protobuf::Timestamp now_;
   int64_t first_revision_ = 0;
   int64_t revisions_used_ = 0;
+  // Of the items that have been decided.
   Results results_;
+  size_t repeated_bytes_ = 0;
   // The new rows, and the item of each. Those from settled_ on have not been admitted yet.
   std::vector<Candidate<Resource>> candidates_;
   std::vector<size_t> items_;
@@ -75,22 +90,23 @@ class CreateBatch {
 inline constexpr size_t kLookUpItems = 128;
 
 template <typename Resource>
-auto CreateBatch<Resource>::Run(absl::Span<const Resource* const> wanted)
+auto CreateBatch<Resource>::Run(absl::Span<const Resource* const> wanted, size_t max_repeated_bytes)
     -> absl::StatusOr<Results> {
   if (wanted.empty()) return Results();
   const auto count = static_cast<int64_t>(wanted.size());
   RETURN_IF_ERROR(db::TakeRevisionsLater(session_, organization_, count, &first_revision_));
-  results_.assign(wanted.size(), absl::UnknownError("not decided"));
+  results_.reserve(wanted.size());
   candidates_.reserve(wanted.size());
   items_.reserve(wanted.size());
-  for (size_t begin = 0; begin < wanted.size(); begin += kLookUpItems) {
-    const auto some = wanted.subspan(begin, kLookUpItems);
-    ASSIGN_OR_RETURN(auto named, table_.FindNamed(session_, organization_, some));
+  const size_t at_a_time = db::RowsAtATime(max_repeated_bytes, kLookUpItems);
+  while (results_.size() < wanted.size() && repeated_bytes_ < max_repeated_bytes) {
+    const auto some = wanted.subspan(results_.size(), at_a_time);
+    ASSIGN_OR_RETURN(const Found found, LookUp(some));
     // Where there was nothing to look for.
     RETURN_IF_ERROR(session_.Flush());
-    if (begin == 0) now_ = text::Now();
-    for (size_t i = 0; i < some.size(); ++i) {
-      RETURN_IF_ERROR(Decide(begin + i, *some[i], std::move(named[i])));
+    if (results_.empty()) now_ = text::Now();
+    for (size_t i = 0; i < some.size() && repeated_bytes_ < max_repeated_bytes; ++i) {
+      RETURN_IF_ERROR(Decide(*some[i], found.rows[found.places[i]]));
     }
   }
   RETURN_IF_ERROR(Settle());
@@ -102,8 +118,25 @@ auto CreateBatch<Resource>::Run(absl::Span<const Resource* const> wanted)
 }
 
 template <typename Resource>
-absl::Status CreateBatch<Resource>::Decide(size_t item, const Resource& wanted,
-                                           NamedRows<Resource> named) {
+auto CreateBatch<Resource>::LookUp(absl::Span<const Resource* const> some)
+    -> absl::StatusOr<Found> {
+  Found found;
+  std::vector<const Resource*> distinct;
+  std::map<std::pair<std::string_view, std::string>, size_t> places;
+  for (const Resource* const wanted : some) {
+    const auto [place, is_new] =
+        places.try_emplace({Key(*wanted), ExternalName(*wanted)}, distinct.size());
+    if (is_new) distinct.push_back(wanted);
+    found.places.push_back(place->second);
+  }
+  ASSIGN_OR_RETURN(found.rows, table_.FindNamed(session_, organization_, distinct));
+  return found;
+}
+
+template <typename Resource>
+absl::Status CreateBatch<Resource>::Decide(const Resource& wanted, NamedRows<Resource> named) {
+  const size_t item = results_.size();
+  results_.emplace_back(absl::UnknownError("not decided"));
   const std::string& key = Key(wanted);
   const std::string external = ExternalName(wanted);
   if (IsUnsettled(made_by_key_, key) || IsUnsettled(made_by_external_id_, external)) {
@@ -116,6 +149,7 @@ absl::Status CreateBatch<Resource>::Decide(size_t item, const Resource& wanted,
   if (!repeated.ok()) {
     results_[item] = repeated.status();
   } else if (repeated->has_value()) {
+    repeated_bytes_ += (*repeated)->ByteSizeLong();
     results_[item] = **std::move(repeated);
   } else {
     if (!key.empty()) made_by_key_[key] = candidates_.size();

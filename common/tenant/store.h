@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -40,15 +41,17 @@ class Store : private db::BatchWriter {
   absl::StatusOr<Resource> Create(const rpc::Call& call, Resource wanted);
 
   // All or none, in order, each as Create does, into the field `rows` of the response; the status
-  // of the first that is refused names it as "field[i]".
+  // of the first that is refused names it as "field[i]". INVALID_ARGUMENT where they are more than
+  // a client takes in one answer.
   template <typename Response>
   absl::StatusOr<Response> CreateAll(
       const rpc::Call& call, const std::string& field,
       const google::protobuf::RepeatedPtrField<Resource>& wanted,
       google::protobuf::RepeatedPtrField<Resource>* (Response::*rows)());
 
-  // Each by itself, in order, in one transaction: what Create would have answered. Fails as a
-  // whole, with nothing stored, only as Database does.
+  // Each by itself, in order, in one transaction: what Create would have answered. Of many whose
+  // answers are much larger than they, the first only: see CreateBatch::Run with the call's
+  // answer_bytes. Fails as a whole, with nothing stored, only as Database does.
   using Results = std::vector<absl::StatusOr<Resource>>;
   absl::StatusOr<Results> CreateEach(const rpc::Call& call, const std::vector<Resource>& wanted);
 
@@ -96,7 +99,8 @@ class Store : private db::BatchWriter {
   template <typename Query, typename PositionOf, typename Add>
   absl::StatusOr<db::Position> ReadRows(db::Session& session, const std::string& organization,
                                         int32_t page_size, const db::Position& after, Query query,
-                                        PositionOf position, Add add);
+                                        PositionOf position, Add add,
+                                        size_t max_bytes = db::kMaxPageBytes);
 
  private:
   using Session = db::Session;
@@ -107,7 +111,8 @@ class Store : private db::BatchWriter {
                              absl::Span<db::QueuedWrite* const> writes) final;
   // Stores nothing where nothing is new.
   absl::StatusOr<Results> CreateInOrder(Session& session, const std::string& organization,
-                                        absl::Span<const Resource* const> wanted);
+                                        absl::Span<const Resource* const> wanted,
+                                        size_t max_repeated_bytes);
   // The row to change, with the organization's writes locked; `revision` is the next.
   absl::StatusOr<Resource> Lock(Session& session, const std::string& organization,
                                 const std::string& key, int64_t* revision);

@@ -10,6 +10,7 @@
 #include "common/db/page.h"
 #include "common/db/revision.h"
 #include "common/log/log.h"
+#include "common/rpc/connection.h"
 #include "common/status/macros.h"
 #include "common/status/status.h"
 #include "common/tenant/list_query.h"
@@ -33,6 +34,10 @@ struct Store<Resource>::QueuedCreate final : db::QueuedWrite {
         completion(std::move(whose)) {}
 
   absl::Status CheckAwaited() const override { return completion.check_awaited(); }
+
+  absl::Status CheckAdmitted() override {
+    return completion.check_known ? completion.check_known() : CheckAwaited();
+  }
 
   void Finish(const absl::Status& transaction) override {
     completion.finish(transaction.ok() ? std::move(result) : transaction);
@@ -77,19 +82,24 @@ absl::StatusOr<bool> Store<Resource>::Write(Session& session, const std::string&
     wanted.push_back(&static_cast<const QueuedCreate*>(write)->wanted);
   }
   Batch batch(session, table_, organization);
-  ASSIGN_OR_RETURN(Results results, batch.Run(wanted));
+  ASSIGN_OR_RETURN(Results results, batch.Run(wanted, db::kMaxRoundBytes));
   for (size_t i = 0; i < writes.size(); ++i) {
-    static_cast<QueuedCreate*>(writes[i])->result = std::move(results[i]);
+    absl::StatusOr<Resource>& result = static_cast<QueuedCreate*>(writes[i])->result;
+    if (i < results.size()) {
+      result = std::move(results[i]);
+    } else {
+      result = db::LaneFull();
+    }
   }
   return batch.stored_any();
 }
 
 template <typename Resource>
 auto Store<Resource>::CreateInOrder(Session& session, const std::string& organization,
-                                    absl::Span<const Resource* const> wanted)
-    -> absl::StatusOr<Results> {
+                                    absl::Span<const Resource* const> wanted,
+                                    size_t max_repeated_bytes) -> absl::StatusOr<Results> {
   Batch batch(session, table_, organization);
-  ASSIGN_OR_RETURN(Results results, batch.Run(wanted));
+  ASSIGN_OR_RETURN(Results results, batch.Run(wanted, max_repeated_bytes));
   if (!batch.stored_any()) session.Discard();
   return results;
 }
@@ -100,11 +110,14 @@ absl::StatusOr<Response> Store<Resource>::CreateAll(
     const rpc::Call& call, const std::string& field,
     const google::protobuf::RepeatedPtrField<Resource>& wanted,
     google::protobuf::RepeatedPtrField<Resource>* (Response::*rows)()) {
+  // Repeats may be much smaller than the rows that answer them.
+  constexpr size_t kMaxBytes = rpc::kMaxMessageBytes;
   const std::vector<const Resource*> items(wanted.pointer_begin(), wanted.pointer_end());
   return database_.Write(call.deadline, [&](Session& session) -> absl::StatusOr<Response> {
     Response response;
     std::set<std::string> keys;
-    ASSIGN_OR_RETURN(Results results, CreateInOrder(session, call.organization(), items));
+    ASSIGN_OR_RETURN(Results results,
+                     CreateInOrder(session, call.organization(), items, kMaxBytes));
     for (size_t i = 0; i < results.size(); ++i) {
       const std::string item = absl::StrCat(field, "[", i, "]");
       if (!results[i].ok()) return status::AtItem(results[i].status(), item);
@@ -113,6 +126,10 @@ absl::StatusOr<Response> Store<Resource>::CreateAll(
         return status::FieldsInvalid({{item, "is in the batch already"}});
       }
       *(response.*rows)()->Add() = *std::move(results[i]);
+    }
+    if (results.size() < items.size() || response.ByteSizeLong() > kMaxBytes) {
+      return status::FieldsInvalid(
+          {{field, "are more than 4 MiB as they are stored: send fewer at a time"}});
     }
     return response;
   });
@@ -126,7 +143,7 @@ auto Store<Resource>::CreateEach(const rpc::Call& call, const std::vector<Resour
   items.reserve(wanted.size());
   for (const Resource& one : wanted) items.push_back(&one);
   return database_.Write(call.deadline, [&](Session& session) {
-    return CreateInOrder(session, call.organization(), items);
+    return CreateInOrder(session, call.organization(), items, call.answer_bytes);
   });
 }
 
@@ -173,11 +190,22 @@ absl::StatusOr<Response> Store<Resource>::BatchGet(
     google::protobuf::RepeatedPtrField<Resource>* (Response::*rows)()) {
   return database_.Read(call.deadline, [&](Session& session) -> absl::StatusOr<Response> {
     Response response;
+    std::vector<RowName> names;
+    names.reserve(keys.size());
     for (const std::string& key : keys) {
-      ASSIGN_OR_RETURN(*(response.*rows)()->Add(),
-                       table_.Require(session, call.organization(), key));
+      names.push_back({call.organization(), key});
+      (response.*rows)()->Add();
     }
-    if (response.ByteSizeLong() > db::kMaxPageBytes) {
+    size_t found = 0;
+    size_t bytes = 0;
+    RETURN_IF_ERROR(table_.FindEach(session, names, kMaxGotAtATime, [&](size_t i, Resource row) {
+      ++found;
+      bytes += row.ByteSizeLong();
+      if (bytes <= db::kMaxPageBytes)
+        *(response.*rows)()->Mutable(static_cast<int>(i)) = std::move(row);
+    }));
+    if (found < names.size()) return status::NotFound(table_.resource());
+    if (bytes > db::kMaxPageBytes) {
       return status::FieldsInvalid(
           {{"uuids", "name more than 3 MiB together: ask for fewer at a time"}});
     }
@@ -209,7 +237,8 @@ template <typename Query, typename PositionOf, typename Add>
 absl::StatusOr<db::Position> Store<Resource>::ReadRows(Session& session,
                                                        const std::string& organization,
                                                        int32_t page_size, const db::Position& after,
-                                                       Query query, PositionOf position, Add add) {
+                                                       Query query, PositionOf position, Add add,
+                                                       size_t max_bytes) {
   return db::ReadRows<Resource>(
       page_size, after,
       [&](const db::Position& at, int64_t limit, auto& on_row) {
@@ -217,7 +246,7 @@ absl::StatusOr<db::Position> Store<Resource>::ReadRows(Session& session,
         return session.Query(asked.sql, asked.params, on_row);
       },
       [&](db::Row& row, Resource* resource) { table_.Read(row, organization, resource); }, position,
-      add);
+      add, max_bytes);
 }
 
 template <typename Resource>

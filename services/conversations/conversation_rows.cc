@@ -261,7 +261,7 @@ const tenant::Table<v1::Conversation>& ConversationTable() {
 
 absl::Status UncountMessage(db::Session& session, std::string_view organization,
                             std::string_view uuid) {
-  return session.Execute(
+  return session.ExecuteLater(
       "update conversations set message_count = message_count - 1 "
       "where alma_internal_organization = :organization and uuid = :uuid",
       {{"organization", organization}, {"uuid", uuid}});

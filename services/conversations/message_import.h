@@ -18,10 +18,11 @@ class MessageImport {
  public:
   using Items = std::vector<absl::StatusOr<v1::ImportMessagesRequest>>;
 
-  // Stores the items that come next, in one transaction, and appends a response for each.
-  // INVALID_ARGUMENT, behind the responses, once more than kMaxRefusedItems were refused. Other
-  // statuses are those of Database: then none of these items has been answered, and the caller
-  // repeats them after the last committed_position.
+  // Stores the items that come next, in one transaction, and appends a response for each: for the
+  // first of them only where the answers come to the call's answer_bytes; what is behind has not
+  // been stored and comes again. INVALID_ARGUMENT, behind the responses, once more than
+  // kMaxRefusedItems were refused. Other statuses are those of Database: then none of these items
+  // has been answered, and the caller repeats them after the last committed_position.
   absl::Status Write(const rpc::Call& call, MessageStore& store, Items items,
                      std::vector<v1::ImportMessagesResponse>* responses);
 

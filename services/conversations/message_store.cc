@@ -1,8 +1,10 @@
 #include "services/conversations/message_store.h"
 
+#include <algorithm>
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "common/db/page.h"
 #include "common/status/macros.h"
 #include "common/wire/append.h"
 #include "services/conversations/conversation_rows.h"
@@ -63,7 +65,8 @@ absl::StatusOr<std::optional<int64_t>> MessageStore::Export(
   const auto read = [&](db::Session& session) {
     page->clear();
     last = request.after_revision();
-    return ReadRows(session, call.organization(), kExportRows, {}, query, position, add);
+    return ReadRows(session, call.organization(), kExportRows, {}, query, position, add,
+                    std::min(call.answer_bytes, db::kMaxPageBytes));
   };
   ASSIGN_OR_RETURN(const db::Position next, database().Read(call.deadline, read));
   return next.empty() ? std::optional<int64_t>() : last;

@@ -23,9 +23,10 @@ class MessageStore : public tenant::Store<v1::Message> {
   absl::StatusOr<db::ListPage<v1::ListMessagesResponse>> List(
       const rpc::Call& call, const v1::ListMessagesRequest& request, const db::Position& after);
 
-  // Fills `page` with the next messages behind request.after_revision(), by revision. Where there
-  // are more than fit, answers the revision of the last; where there are not, nothing, and the page
-  // has all that were committed before the call.
+  // Fills `page` with the next messages behind request.after_revision(), by revision: one at least,
+  // then no more than the call's answer_bytes. Where there are more than fit, answers the revision
+  // of the last; where there are not, nothing, and the page has all that were committed before the
+  // call.
   absl::StatusOr<std::optional<int64_t>> Export(
       const rpc::Call& call, const v1::ExportMessagesRequest& request,
       std::vector<wire::Encoded<v1::ExportMessagesResponse>>* page);

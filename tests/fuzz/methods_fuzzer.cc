@@ -131,6 +131,7 @@ class AwaitedCall final : public rpc::LateCall {
   rpc::Call call() const override { return call_; }
   const grpc::ByteBuffer& in() const override { return in_; }
   absl::Status CheckAwaited() const override { return absl::OkStatus(); }
+  absl::Status CheckKnown() override { return absl::OkStatus(); }
   absl::Status CheckAdmitted() override { return absl::OkStatus(); }
   bool OnWorker() const override { return true; }
   void FinishLate(absl::FunctionRef<absl::Status(grpc::ByteBuffer*)> serialize) override {
@@ -187,8 +188,7 @@ void CallStream(const Target& target, const rpc::Call& call, const Call& input) 
     const auto next = handler->Work(call, in, /*ended=*/true, &out);
     for (const grpc::ByteBuffer& answer : out) CheckAnswer(target, answer);
     if (!next.ok()) return CheckRefusal(target, next.status());
-    if (*next != rpc::StreamHandler::Next::kAgain) return;
-    in.clear();
+    if (*next != rpc::StreamHandler::Next::kAgain && in.empty()) return;
   }
 }
 

@@ -48,7 +48,8 @@ class Recorded final : public QueuedWrite {
   std::vector<absl::Status>& ends_;
 };
 
-TEST_CASE("a round takes organizations in sorted order and by halves where one of them breaks") {
+TEST_CASE("a round takes organizations in sorted order and by halves where one of them breaks",
+          "[threads]") {
   Recorder recorder;
   std::vector<absl::Status> ends;
   {

@@ -58,6 +58,16 @@ TEST_CASE("the first row always fits") {
   CHECK_FALSE(cut.Fits(1));
 }
 
+TEST_CASE("a page of few bytes has one row at least and asks for fewer at a time") {
+  PageCut cut(500, 16 * kAssumedRowBytes);
+  CHECK(cut.step() == 16);
+  CHECK(cut.Fits(kMaxPageBytes));
+  CHECK_FALSE(cut.Fits(1));
+  CHECK(PageCut(500, 1).step() == 1);
+  CHECK(PageCut(5, 16 * kAssumedRowBytes).step() == 6);
+  CHECK(PageCut(500).step() == kMaxRowsPerQuery);
+}
+
 TEST_CASE("a small page is read in one step") {
   const Reading reading = ReadTable(50, 51, kSmall);
   CHECK(reading.limits == std::vector<int64_t>{51});

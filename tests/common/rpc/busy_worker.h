@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "absl/synchronization/notification.h"
 #include "catch2/catch.hpp"
@@ -8,15 +9,17 @@
 
 namespace alma::rpc {
 
-// Keeps a worker of the pool busy until GoOn or the end.
+// Keeps a worker of the pool busy until GoOn or the end, with a task of `group`.
 class BusyWorker {
  public:
-  explicit BusyWorker(WorkerPool& workers) {
+  explicit BusyWorker(WorkerPool& workers, std::string_view group = {}) {
     absl::Notification begun;
-    REQUIRE(workers.Submit([&begun, go_on = go_on_] {
-      begun.Notify();
-      go_on->WaitForNotification();
-    }));
+    REQUIRE(workers.Submit(
+        [&begun, go_on = go_on_] {
+          begun.Notify();
+          go_on->WaitForNotification();
+        },
+        absl::InfiniteFuture(), group));
     begun.WaitForNotification();
   }
   ~BusyWorker() { GoOn(); }

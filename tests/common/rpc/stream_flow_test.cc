@@ -1,7 +1,9 @@
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/synchronization/notification.h"
@@ -32,6 +34,33 @@ TEST_CASE("every item of a stream is answered in order while more are sent") {
   const auto context = ByWriter();
   const auto stream = streams.stub->ImportMessages(context.get());
   constexpr int kItems = 5000;
+  std::thread writer([&] {
+    for (int i = 0; i < kItems; ++i) stream->Write(Item(std::to_string(i)));
+    stream->WritesDone();
+  });
+  ImportMessagesResponse response;
+  int in_order = 0;
+  int64_t next = 0;
+  for (; stream->Read(&response); ++next) {
+    if (response.position() == next && response.message().content() == std::to_string(next)) {
+      ++in_order;
+    }
+  }
+  writer.join();
+  CHECK(stream->Finish().ok());
+  CHECK(next == kItems);
+  CHECK(in_order == kItems);
+}
+
+TEST_CASE("items that a run leaves are answered by the next ones in their order") {
+  Streams streams([](const Call& call, State& state, Items items,
+                     std::vector<ImportMessagesResponse>* responses) {
+    if (items.size() > 3) items.erase(items.begin() + 3, items.end());
+    return EchoItems(call, state, std::move(items), responses);
+  });
+  const auto context = ByWriter();
+  const auto stream = streams.stub->ImportMessages(context.get());
+  constexpr int kItems = 2000;
   std::thread writer([&] {
     for (int i = 0; i < kItems; ++i) stream->Write(Item(std::to_string(i)));
     stream->WritesDone();
@@ -198,6 +227,48 @@ TEST_CASE("pages are made no faster than the client reads them") {
   CHECK(next == 10'001);
   CHECK(stream->Finish().ok());
   CHECK(made == 100);
+}
+
+TEST_CASE("pages that nobody reads are bounded together and all come in the end") {
+  constexpr int kStreams = 100;
+  constexpr int64_t kPerStream = 30;
+  constexpr size_t kLarge = 250 * 1024;
+  // Of a TestRuntime.
+  constexpr int64_t kWorkers = 8;
+  std::atomic<int64_t> made = 0;
+  Streams streams(
+      EchoItems,
+      [&](const Call& call, ExportMessagesRequest& request,
+          std::vector<ExportMessagesResponse>* responses) -> absl::StatusOr<bool> {
+        int64_t revision = request.after_revision();
+        do {
+          ExportMessagesResponse& response = responses->emplace_back();
+          response.set_revision(++revision);
+          response.mutable_message()->set_content(std::string(kLarge, 'x'));
+          ++made;
+        } while (revision < kPerStream && (responses->size() + 1) * kLarge <= call.answer_bytes);
+        request.set_after_revision(revision);
+        return revision < kPerStream;
+      });
+  std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
+  std::vector<std::unique_ptr<grpc::ClientReader<ExportMessagesResponse>>> exports;
+  for (int i = 0; i < kStreams; ++i) {
+    contexts.push_back(ByWriter());
+    contexts.back()->set_deadline(std::chrono::system_clock::now() + std::chrono::minutes(10));
+    exports.push_back(streams.stub->ExportMessages(contexts.back().get(), {}));
+  }
+  // One that is being written and one that waits for that.
+  CHECK(Settled(made) <
+        int64_t{Stream::kMaxBytesOfAll / kLarge + kWorkers * (Stream::kMaxBytes / kLarge)} +
+            2 * kStreams);
+  int whole = 0;
+  for (const auto& stream : exports) {
+    ExportMessagesResponse response;
+    int64_t next = 1;
+    while (stream->Read(&response) && response.revision() == next) ++next;
+    if (stream->Finish().ok() && next == kPerStream + 1) ++whole;
+  }
+  CHECK(whole == kStreams);
 }
 
 TEST_CASE("an item that does not parse gets its own error and the others their answers") {

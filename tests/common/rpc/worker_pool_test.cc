@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/synchronization/blocking_counter.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "catch2/catch.hpp"
@@ -95,6 +97,81 @@ TEST_CASE("tasks that many threads submit at once are each run once", "[threads]
     });
   }
   CHECK(refused == 0);
+  CHECK(std::all_of(runs.begin(), runs.end(), [](const auto& run) { return run == 1; }));
+}
+
+TEST_CASE("the tasks of a group leave threads to all others", "[threads]") {
+  std::atomic<int> at_a_time = 0;
+  std::vector<int> order;
+  {
+    absl::Notification go_on;
+    absl::BlockingCounter first_begun(WorkerPool::kMaxOfGroup);
+    absl::BlockingCounter others_run(2);
+    absl::Mutex mutex;
+    WorkerPool pool(3, 100);
+    for (int i = 0; i < WorkerPool::kMaxOfGroup; ++i) {
+      CHECK(pool.Submit(
+          [&] {
+            ++at_a_time;
+            first_begun.DecrementCount();
+            go_on.WaitForNotification();
+          },
+          absl::InfiniteFuture(), "a"));
+    }
+    first_begun.Wait();
+    for (int i = 0; i < 5; ++i) {
+      CHECK(pool.Submit(
+          [&, i] {
+            ++at_a_time;
+            absl::MutexLock lock(&mutex);
+            order.push_back(i);
+          },
+          absl::InfiniteFuture(), "a"));
+    }
+    CHECK(pool.Submit([&] { others_run.DecrementCount(); }, absl::InfiniteFuture(), "b"));
+    CHECK(pool.Submit([&] { others_run.DecrementCount(); }));
+    others_run.Wait();
+    CHECK(at_a_time == WorkerPool::kMaxOfGroup);
+    CHECK(pool.queued() == 5);
+    go_on.Notify();
+  }
+  std::sort(order.begin(), order.end());
+  CHECK(order == std::vector<int>{0, 1, 2, 3, 4});
+}
+
+TEST_CASE("a task that waits for its group counts as one that waits", "[threads]") {
+  WorkerPool pool(1, 2);
+  const BusyWorker busy(pool, "a");
+  CHECK(pool.Submit([] {}, absl::InfiniteFuture(), "a"));
+  absl::SleepFor(absl::Milliseconds(20));
+  // The one before it has waited for longer than this could; a task of another group has not.
+  CHECK_FALSE(pool.Submit([] {}, absl::Now() + absl::Milliseconds(10), "a"));
+  CHECK(pool.Submit([] {}, absl::Now() + absl::Milliseconds(10), "b"));
+  CHECK_FALSE(pool.Submit([] {}));
+  CHECK(pool.queued() == 2);
+}
+
+TEST_CASE("tasks of many groups that many threads submit at once are each run once", "[threads]") {
+  constexpr int kThreads = 4;
+  constexpr int kTasks = 500;
+  constexpr int kGroups = 3;
+  std::vector<std::atomic<int>> runs(kThreads * kTasks);
+  std::vector<std::atomic<int>> running(kGroups);
+  std::atomic<int> too_many = 0;
+  {
+    WorkerPool pool(4, kThreads * kTasks);
+    testing::Concurrently(kThreads, [&](int thread) {
+      for (int i = 0; i < kTasks; ++i) {
+        const auto run = [&, group = i % kGroups, task = thread * kTasks + i] {
+          if (++running[group] > WorkerPool::kMaxOfGroup) ++too_many;
+          ++runs[task];
+          --running[group];
+        };
+        if (!pool.Submit(run, absl::InfiniteFuture(), std::to_string(i % kGroups))) ++too_many;
+      }
+    });
+  }
+  CHECK(too_many == 0);
   CHECK(std::all_of(runs.begin(), runs.end(), [](const auto& run) { return run == 1; }));
 }
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -52,7 +53,7 @@ TEST_CASE("an organization whose lock is kept keeps no other waiting and is stor
   const absl::Status held = WhileLocked(*stored.database, locked, [&] {
     CHECK(create());
     CHECK(create());
-    CHECK(waiting.NoneAnswered());
+    CHECK_FALSE(waiting.AnyAnswered());
   });
   CHECK(held.ok());
   CHECK(RevisionsOf(waiting) == FirstRevisions(2 * kEach));
@@ -92,6 +93,53 @@ TEST_CASE("a create that breaks while its organization is locked fails alone") {
   CHECK(Ok(answers[0]).revision() == 1);
   CHECK(ReasonOf(answers[1].status()) == "INTERNAL");
   CHECK(Ok(answers[2]).revision() == 2);
+}
+
+TEST_CASE("an organization whose lock is free again does not wait for one whose lock is kept") {
+  Stored stored(db::Engine::kPostgresql);
+  InFlight kept(stored.notes);
+  InFlight freed(stored.notes);
+  InFlight later(stored.notes);
+  const absl::Status held = WhileLocked(*stored.database, testing::kOurs, [&] {
+    const absl::Status both = WhileLocked(*stored.database, testing::kTheirs, [&] {
+      kept.Create({NewNote()});
+      freed.Create({NewNote(), Them});
+      absl::SleepFor(3 * db::kLockTimeout);
+    });
+    CHECK(both.ok());
+    CHECK(Eventually([&] { return freed.AllAnswered(); }, 2 * db::kPatientLockTimeout));
+    // Nor does who comes to be locked while another already waits.
+    const absl::Status again = WhileLocked(*stored.database, testing::kTheirs, [&] {
+      later.Create({NewNote(), Them});
+      absl::SleepFor(3 * db::kLockTimeout);
+    });
+    CHECK(again.ok());
+    CHECK(Eventually([&] { return later.AllAnswered(); }, 3 * db::kPatientLockTimeout));
+    CHECK_FALSE(kept.AnyAnswered());
+  });
+  CHECK(held.ok());
+  CHECK(RevisionsOf(kept) == FirstRevisions(1));
+  CHECK(RevisionsOf(freed) == FirstRevisions(1));
+  CHECK(Ok(later.Answers().front()).revision() == 2);
+}
+
+TEST_CASE("a create that waits for a lock is not stored once its key is known to have ended") {
+  Stored stored(db::Engine::kPostgresql);
+  std::atomic<bool> ended = false;
+  Wanted wanted{NewNote()};
+  wanted.check_known = [&] { return ended ? status::ApiKeyInvalid() : absl::OkStatus(); };
+  InFlight created(stored.notes);
+  const absl::Status held = WhileLocked(*stored.database, testing::kOurs, [&] {
+    created.Create(wanted);
+    created.Create({NewNote()});
+    absl::SleepFor(3 * db::kLockTimeout);
+    ended = true;
+    CHECK(Eventually([&] { return created.AnyAnswered(); }, 3 * db::kPatientLockTimeout));
+  });
+  CHECK(held.ok());
+  CHECK(ReasonOf(created.Answers()[0].status()) == "API_KEY_INVALID");
+  CHECK(Ok(created.Answers()[1]).revision() == 1);
+  CHECK(stored.Count("select count(*) from notes") == 1);
 }
 
 TEST_CASE("a create that waits for a lock until its deadline is DEADLINE_EXCEEDED") {

@@ -165,6 +165,31 @@ TEST_CASE("a round of repeats alone stores nothing") {
   CHECK(stored.Count("select revision from revisions") == 1);
 }
 
+TEST_CASE("of the repeats of a round those come again that are more than a round may hold") {
+  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  CAPTURE(engine);
+  Stored stored(engine);
+  const Message large = NamedNote(1, "", std::string(250'000, 'x'));
+  Ok(stored.notes.Create(Us(), large));
+  Message repeat = large;
+  repeat.clear_content();
+  std::vector<Message> notes(40, repeat);
+  notes.push_back(NewNote("good"));
+  const Together together(stored, AllOf(notes));
+  REQUIRE(together.AllAnsweredOnce());
+  const size_t held = db::kMaxRoundBytes / large.ByteSizeLong() + 1;
+  for (size_t i = 0; i < notes.size(); ++i) {
+    CAPTURE(i);
+    if (i < held) {
+      CHECK(Ok(together.answers[i]).content().size() == large.content().size());
+    } else {
+      CHECK(ReasonOf(together.answers[i].status()) == "OVERLOADED");
+    }
+  }
+  CHECK(stored.Count("select count(*) from notes") == 1);
+  CHECK(Ok(stored.notes.Create(Us(), NewNote("good"))).revision() == 2);
+}
+
 TEST_CASE("a lane that is full refuses creates and stores those that it took") {
   const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
   CAPTURE(engine);

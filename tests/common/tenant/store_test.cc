@@ -134,5 +134,29 @@ TEST_CASE("creates of many are each answered by themselves without gaps in the r
   CHECK(Ok(stored.notes.CreateEach(Us(), {})).empty());
 }
 
+TEST_CASE("creates of many end behind the repeat with which their answers are as large as asked") {
+  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  CAPTURE(engine);
+  Stored stored(engine);
+  Message large = NewNote(std::string(10'000, 'x'));
+  large.set_uuid(NthUuid(1));
+  Ok(stored.notes.Create(Us(), large));
+  Message repeat = large;
+  repeat.clear_content();
+  rpc::Call call = Us();
+  call.answer_bytes = 25'000;
+  const auto results = Ok(stored.notes.CreateEach(
+      call, {NewNote("a"), repeat, repeat, NewNote("b"), repeat, NewNote("c"), repeat}));
+  REQUIRE(results.size() == 5);
+  CHECK(Ok(results[0]).revision() == 2);
+  for (const int i : {1, 2, 4}) CHECK(Ok(results[i]).content() == large.content());
+  CHECK(Ok(results[3]).revision() == 3);
+  CHECK(stored.CountNotes() == 3);
+  CHECK(stored.LastRevision() == 3);
+  call.answer_bytes = 1;
+  CHECK(Ok(stored.notes.CreateEach(call, {repeat, NewNote("c")})).size() == 1);
+  CHECK(Ok(stored.notes.CreateEach(call, {NewNote("c"), NewNote("d")})).size() == 2);
+}
+
 }  // namespace
 }  // namespace alma::tenant

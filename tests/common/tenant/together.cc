@@ -80,7 +80,7 @@ void InFlight::Create(const Wanted& wanted) {
     order_.push_back(place);
   };
   const absl::Status taken =
-      notes_.Create(wanted.call(), wanted.note, {wanted.check_awaited, answer});
+      notes_.Create(wanted.call(), wanted.note, {wanted.check_awaited, answer, wanted.check_known});
   if (!taken.ok()) answer(taken);
 }
 
@@ -89,9 +89,9 @@ bool InFlight::AllAnswered() const {
   return Complete();
 }
 
-bool InFlight::NoneAnswered() const {
+bool InFlight::AnyAnswered() const {
   absl::MutexLock lock(&mutex_);
-  return order_.empty();
+  return !order_.empty();
 }
 
 std::vector<Answer> InFlight::Answers() const {

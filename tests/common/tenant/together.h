@@ -40,6 +40,7 @@ struct Wanted {
   Message note;
   std::function<rpc::Call()> call = testing::Us;
   std::function<absl::Status()> check_awaited = [] { return absl::OkStatus(); };
+  std::function<absl::Status()> check_known = {};
 };
 
 std::vector<Wanted> AllOf(const std::vector<Message>& notes);
@@ -53,7 +54,7 @@ class InFlight {
 
   void Create(const Wanted& wanted) ABSL_LOCKS_EXCLUDED(mutex_);
   bool AllAnswered() const ABSL_LOCKS_EXCLUDED(mutex_);
-  bool NoneAnswered() const ABSL_LOCKS_EXCLUDED(mutex_);
+  bool AnyAnswered() const ABSL_LOCKS_EXCLUDED(mutex_);
   // Once all are there: in the order of the creates.
   std::vector<Answer> Answers() const ABSL_LOCKS_EXCLUDED(mutex_);
   bool EachAnsweredOnce() const ABSL_LOCKS_EXCLUDED(mutex_);

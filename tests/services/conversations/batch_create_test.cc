@@ -208,6 +208,44 @@ TEST_CASE("a batch of 1000 messages is stored at once") {
   CHECK(created.ByteSizeLong() < 4 * 1024 * 1024);
 }
 
+TEST_CASE("a batch of repeats that are more than a client takes is refused and stores nothing") {
+  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  CAPTURE(engine);
+  Stores stores(engine);
+  CreateConversations(stores, 2);
+  v1::BatchCreateMessagesRequest batch = Batch(20);
+  for (v1::Message& message : *batch.mutable_messages()) {
+    message.set_link("https://example.com");
+    v1::Message large = message;
+    large.set_content(std::string(256 * 1024, 'x'));
+    message.clear_content();
+    Ok(stores.messages.Create(Us(), large));
+  }
+  *batch.add_messages() = NewMessage(NthUuid(1), "new");
+  REQUIRE(Validate(batch).ok());
+  CHECK(FieldsOf(CreateAll(stores, batch).status()) == Fields{"messages"});
+  CHECK(stores.Count("select count(*) from messages") == 20);
+  CHECK(stores.Count("select revision from revisions") == 22);
+  batch.mutable_messages()->DeleteSubrange(0, 10);
+  CHECK(Ok(CreateAll(stores, batch)).messages_size() == 11);
+  CHECK(stores.Count("select count(*) from messages") == 21);
+}
+
+TEST_CASE("a batch of 3 MiB is answered and so is its repeat") {
+  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  CAPTURE(engine);
+  Stores stores(engine);
+  CreateConversations(stores, 2);
+  v1::BatchCreateMessagesRequest batch = Batch(1000);
+  for (v1::Message& message : *batch.mutable_messages()) {
+    message.set_content(std::string(2950, 'x'));
+  }
+  REQUIRE(Validate(batch).ok());
+  const auto created = Ok(CreateAll(stores, batch));
+  CHECK(created.ByteSizeLong() > db::kMaxPageBytes);
+  CHECK(Ok(CreateAll(stores, batch)).ByteSizeLong() == created.ByteSizeLong());
+}
+
 TEST_CASE("a batch that names one stored message in two ways is refused") {
   const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
   CAPTURE(engine);

@@ -1,10 +1,15 @@
 #include <atomic>
+#include <chrono>
 #include <map>
+#include <memory>
 #include <set>
 #include <thread>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/rpc/stream.h"
 #include "tests/services/conversations/served.h"
+#include "tests/support/allocated.h"
 
 namespace alma::conversations {
 namespace {
@@ -106,6 +111,47 @@ TEST_CASE("an export shows what was changed or deleted in the place of its new r
   CHECK(after[0].message().content() == "corrected");
   CHECK(after[1].message().has_deleted_at());
   CHECK(Export(service, After(0)).size() == 4);
+}
+
+TEST_CASE("exports of large messages that nobody reads are bounded together and come whole later") {
+  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  CAPTURE(engine);
+  constexpr int kExports = 100;
+  constexpr int kMessages = 20;
+  constexpr size_t kLarge = 250 * 1024;
+  // Of a TestRuntime.
+  constexpr int kWorkers = 8;
+  Service service(engine);
+  service.CreateConversation(kOurs, 1);
+  const v1::Message large = NewMessage(NthUuid(1), std::string(kLarge, 'x'));
+  for (int i = 0; i < kMessages; ++i) REQUIRE(service.CreateMessage(kOurs, large).status.ok());
+  const int64_t before = testing::AllocatedBytes();
+  std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
+  std::vector<std::unique_ptr<grpc::ClientReader<v1::ExportMessagesResponse>>> exports;
+  for (int i = 0; i < kExports; ++i) {
+    contexts.push_back(std::make_unique<grpc::ClientContext>());
+    testing::SetCaller(*contexts.back(), CallerOf(kOurs));
+    contexts.back()->set_deadline(std::chrono::system_clock::now() + std::chrono::minutes(10));
+    exports.push_back(service.messages->ExportMessages(contexts.back().get(), After(0)));
+  }
+  // What each may hold, the runs that began before it was too much, and what the database and gRPC
+  // keep.
+  constexpr int64_t kOfEach = rpc::Stream::kCrowdedBytes + 2 * kLarge;
+  constexpr int64_t kRuns = kWorkers * rpc::Stream::kMaxBytes;
+  constexpr int64_t kKept = 40 * 1024 * 1024;
+  const int64_t held = testing::SettledBytes() - before;
+  CHECK(held < int64_t{rpc::Stream::kMaxBytesOfAll} + kExports * kOfEach + kRuns + kKept);
+  int whole = 0;
+  for (const auto& stream : exports) {
+    v1::ExportMessagesResponse response;
+    int messages = 0;
+    while (stream->Read(&response) && response.message().index() == messages &&
+           response.message().content().size() == kLarge) {
+      ++messages;
+    }
+    if (stream->Finish().ok() && messages == kMessages) ++whole;
+  }
+  CHECK(whole == kExports);
 }
 
 TEST_CASE("an export that cannot be is refused") {

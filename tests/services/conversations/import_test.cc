@@ -1,9 +1,12 @@
+#include <chrono>
 #include <thread>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/status/status.h"
 #include "services/conversations/message_import.h"
 #include "tests/services/conversations/served.h"
+#include "tests/support/allocated.h"
 
 namespace alma::conversations {
 namespace {
@@ -205,6 +208,89 @@ TEST_CASE("an import ends when more than 1000 items were refused") {
         static_cast<int64_t>(ended.responses.size()) - 1);
   CHECK(ended.responses[1100].has_error());
   CHECK(service.stores.Count("select count(*) from messages") == 3000);
+}
+
+// Creates a message of 256 KiB in conversation 1; an item that repeats it without its content.
+v1::ImportMessagesRequest RepeatOfLarge(Service& service) {
+  v1::Message large = NewMessage(NthUuid(1), std::string(256 * 1024, 'x'));
+  large.set_uuid(NthUuid(50));
+  large.set_link("https://example.com");
+  REQUIRE(service.CreateMessage(kOurs, large).status.ok());
+  large.clear_content();
+  v1::ImportMessagesRequest item;
+  *item.mutable_message() = large;
+  return item;
+}
+
+TEST_CASE("an import answers as much as is asked for and leaves the rest of its items") {
+  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  CAPTURE(engine);
+  Service service(engine);
+  service.CreateConversation(kOurs, 1);
+  Requests items = Items(0, 100);
+  for (const int i : {10, 11, 70}) items[i] = RepeatOfLarge(service);
+  for (int i = 20; i < 70; ++i) items[i].clear_message();
+  rpc::Call call = Us();
+  call.answer_bytes = 64 * 1024;
+  MessageImport import;
+  Responses responses;
+  int runs = 0;
+  for (; responses.size() < items.size(); ++runs) {
+    const auto answered = static_cast<std::ptrdiff_t>(responses.size());
+    REQUIRE(import
+                .Write(call, service.stores.messages,
+                       MessageImport::Items(items.begin() + answered, items.end()), &responses)
+                .ok());
+    size_t bytes = 0;
+    for (auto response = responses.begin() + answered; response != responses.end(); ++response) {
+      bytes += response->ByteSizeLong();
+    }
+    REQUIRE(bytes > 0);
+    CHECK(bytes < call.answer_bytes + 257 * 1024);
+    CHECK(responses.back().committed_position() == static_cast<int64_t>(responses.size()) - 1);
+  }
+  // Three large ones, and 16 refusals at a time.
+  CHECK(runs >= 6);
+  for (int i = 0; i < 100; ++i) {
+    CAPTURE(i);
+    CHECK(responses[i].position() == i);
+    CHECK(responses[i].has_error() == (i >= 20 && i < 70));
+  }
+  CHECK(responses[70].message().content().size() == 256 * 1024);
+  CHECK(service.stores.Count("select count(*) from messages") == 48);
+}
+
+TEST_CASE("an import that is not read holds little of the large messages that it repeats") {
+  const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
+  CAPTURE(engine);
+  constexpr int kItems = 1000;
+  Service service(engine);
+  service.CreateConversation(kOurs, 1);
+  const v1::ImportMessagesRequest item = RepeatOfLarge(service);
+  const int64_t before = testing::AllocatedBytes();
+  grpc::ClientContext context;
+  testing::SetCaller(context, CallerOf(kOurs));
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::minutes(10));
+  const auto stream = service.messages->ImportMessages(&context);
+  std::thread writer([&] {
+    for (int i = 0; i < kItems && stream->Write(item); ++i) continue;
+    stream->WritesDone();
+  });
+  CHECK(testing::SettledBytes() - before < 20 * 1024 * 1024);
+  v1::ImportMessagesResponse response;
+  int answers = 0;
+  int right = 0;
+  for (; stream->Read(&response); ++answers) {
+    if (response.position() == answers && response.committed_position() >= answers &&
+        response.message().uuid() == NthUuid(50) &&
+        response.message().content().size() == 256 * 1024) {
+      ++right;
+    }
+  }
+  writer.join();
+  CHECK(stream->Finish().ok());
+  CHECK(answers == kItems);
+  CHECK(right == kItems);
 }
 
 TEST_CASE("an import of nothing ends well and writes nothing") {
