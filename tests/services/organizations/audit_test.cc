@@ -18,11 +18,13 @@
 namespace alma::organizations {
 namespace {
 
+using google::protobuf::Timestamp;
 using testing::Ok;
 
 // The rows behind `after`, as "3 ACTION organization key successor [fields] active by organization
-// key", with - for null.
-std::vector<std::string> Trail(db::Database& database, int64_t after = 0) {
+// key", with - for null. All of these changes were made after `begun`, one after another.
+std::vector<std::string> Trail(db::Database& database, const Timestamp& begun, int64_t after = 0) {
+  Timestamp last = begun;
   std::vector<std::string> trail;
   Ok(database.Read(Deadline(), [&](db::Session& session) {
     return session.Query(
@@ -36,7 +38,10 @@ std::vector<std::string> Trail(db::Database& database, int64_t after = 0) {
                             std::string(row.OptionalText().value_or("-")));
           }
           trail.push_back(line);
-          CHECK(row.Time() <= text::Now());
+          const Timestamp when = row.Time();
+          CHECK(when >= last);
+          CHECK(when <= text::Now());
+          last = when;
         });
   }));
   return trail;
@@ -111,6 +116,7 @@ TEST_CASE("every change of a key says who made it and of which key") {
   Fixture fixture(engine);
   auth::v1::Principal admin = kAdminA;
   admin.set_api_key_uuid(kAbsent);
+  const Timestamp begun = text::Now();
   const auto created = fixture.Create(Key(), admin);
   v1::ApiKey changed = created.api_key();
   changed.set_api_key_name("connector");
@@ -121,7 +127,7 @@ TEST_CASE("every change of a key says who made it and of which key") {
   REQUIRE(fixture.api_keys.Revoke(As(kPlatform), uuid).ok());
   const std::string by = absl::StrCat(" by ", kOrganizationA, " ", kAbsent);
   CHECK(
-      Trail(*fixture.database, 2) ==
+      Trail(*fixture.database, begun, 2) ==
       std::vector<std::string>{
           absl::StrCat("3 KEY_CREATED ", kOrganizationA, " ", uuid, " - - -", by),
           absl::StrCat("4 KEY_UPDATED ", kOrganizationA, " ", uuid, " - api_key_name scopes -", by),
@@ -135,6 +141,7 @@ TEST_CASE("every change of a key says who made it and of which key") {
 TEST_CASE("every change of an organization says who made it and what state it has") {
   const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
   CAPTURE(engine);
+  const Timestamp begun = text::Now();
   Fixture fixture(engine);
   v1::UpdateOrganizationRequest update;
   update.mutable_organization()->set_uuid(kOrganizationA);
@@ -148,7 +155,7 @@ TEST_CASE("every change of an organization says who made it and what state it ha
   REQUIRE(fixture.organizations.Delete(As(kPlatform), request).ok());
   const std::string by = absl::StrCat(" by ", kOrganizationB, " -");
   CHECK(
-      Trail(*fixture.database) ==
+      Trail(*fixture.database, begun) ==
       std::vector<std::string>{
           absl::StrCat("1 ORGANIZATION_CREATED ", kOrganizationA, " - - - ACTIVE", by),
           absl::StrCat("2 ORGANIZATION_CREATED ", kOrganizationB, " - - - ACTIVE", by),
@@ -161,9 +168,10 @@ TEST_CASE("bootstrap leaves a trail without a caller") {
   const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
   CAPTURE(engine);
   testing::TestDatabase database(engine, Schema());
+  const Timestamp begun = text::Now();
   const auto made = Ok(Store(*database).Bootstrap("first", Deadline()));
   const std::string& organization = made.organization.uuid();
-  CHECK(Trail(*database) ==
+  CHECK(Trail(*database, begun) ==
         std::vector<std::string>{
             absl::StrCat("1 ORGANIZATION_CREATED ", organization, " - - - ACTIVE by - -"),
             absl::StrCat("2 KEY_CREATED ", organization, " ", made.api_key.uuid(), " - - - by - -"),
@@ -173,10 +181,11 @@ TEST_CASE("bootstrap leaves a trail without a caller") {
 TEST_CASE("what changed nothing leaves no trail") {
   const auto engine = GENERATE(db::Engine::kSqlite, db::Engine::kPostgresql);
   CAPTURE(engine);
+  const Timestamp begun = text::Now();
   Fixture fixture(engine);
   const auto key = fixture.Create(Key()).api_key();
   REQUIRE(fixture.api_keys.Revoke(As(kAdminA), key.uuid()).ok());
-  const auto trail = Trail(*fixture.database);
+  const auto trail = Trail(*fixture.database, begun);
   CHECK(trail.size() == 4);
   REQUIRE(fixture.api_keys.Revoke(As(kAdminA), key.uuid()).ok());
   CHECK_FALSE(fixture.api_keys.Update(As(kAdminA), UpdateOf(key, {"scopes"})).ok());
@@ -186,7 +195,7 @@ TEST_CASE("what changed nothing leaves no trail") {
   repeated.set_uuid(kOrganizationA);
   repeated.set_name("organization");
   REQUIRE(fixture.organizations.Create(As(kPlatform), repeated).ok());
-  CHECK(Trail(*fixture.database) == trail);
+  CHECK(Trail(*fixture.database, begun) == trail);
 }
 
 TEST_CASE("no key is changed without its trail") {
@@ -259,6 +268,7 @@ TEST_CASE("the log says of each change all but the names that tenants give") {
 }
 
 TEST_CASE("a committed change is a line in the log and neither has the key nor its hash") {
+  const Timestamp begun = text::Now();
   Fixture fixture(db::Engine::kSqlite);
   testing::Captured log(STDERR_FILENO);
   const auto created = fixture.Create(Key());
@@ -271,7 +281,7 @@ TEST_CASE("a committed change is a line in the log and neither has the key nor i
                                created.api_key().uuid(), "\"")) != std::string::npos);
   CHECK(said.find(absl::StrCat(R"("action":"KEY_ROTATED")")) != std::string::npos);
   CHECK(said.find(R"("change_seq":6)") == std::string::npos);
-  for (const std::string& line : Trail(*fixture.database)) said += line;
+  for (const std::string& line : Trail(*fixture.database, begun)) said += line;
   for (const std::string& line : Left(*fixture.database)) said += line;
   for (const std::string& secret : {created.secret(), rotated.secret()}) {
     CHECK(said.find(secret) == std::string::npos);

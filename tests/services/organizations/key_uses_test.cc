@@ -11,6 +11,7 @@
 #include "tests/services/organizations/api_keys.h"
 #include "tests/support/bulk.h"
 #include "tests/support/concurrently.h"
+#include "tests/support/key_writes.h"
 #include "tests/support/tenants.h"
 
 namespace alma::organizations {
@@ -26,23 +27,6 @@ absl::Status VerifyOnce(Fixture& fixture, const std::string& secret) {
   ApiKeyStore api_keys(*fixture.database, uses);
   const auto hash = auth::Sha256(secret);
   return api_keys.Verify(std::string(hash.begin(), hash.end()), Deadline()).status();
-}
-
-// From now on each row that is written with another last_used leaves a row in `written`.
-void CountWrites(db::Database& database) {
-  ExecuteSql(database, "create table written (one integer)");
-  if (database.location().engine == db::Engine::kSqlite) {
-    ExecuteSql(database,
-               "create trigger count_written after update of last_used on \"authorization\" "
-               "begin insert into written values (1); end");
-  } else {
-    ExecuteSql(database,
-               "create function count_written() returns trigger language plpgsql as "
-               "'begin insert into written values (1); return new; end'");
-    ExecuteSql(database,
-               "create trigger count_written after update of last_used on \"authorization\" "
-               "for each row execute function count_written()");
-  }
 }
 
 // Keys of organization A that nobody knows, in a statement.
@@ -90,7 +74,7 @@ TEST_CASE("ten thousand calls with one key write its last_used at most twice") {
   CAPTURE(engine);
   Fixture fixture(engine);
   const auto created = fixture.Create(Key());
-  CountWrites(*fixture.database);
+  testing::CountKeyWrites(*fixture.database);
   std::atomic<int> good = 0;
   {
     KeyUses uses(*fixture.database);
@@ -103,7 +87,7 @@ TEST_CASE("ten thousand calls with one key write its last_used at most twice") {
     });
   }
   CHECK(good == 10'000);
-  const int64_t written = SelectInt64(*fixture.database, "select count(*) from written");
+  const int64_t written = testing::KeyWrites(*fixture.database, created.api_key().uuid());
   CHECK(written >= 1);
   CHECK(written <= 2);
 }
@@ -114,11 +98,11 @@ TEST_CASE("several processes write a key at most once a minute") {
   Fixture fixture(engine);
   const auto created = fixture.Create(Key());
   const std::string& uuid = created.api_key().uuid();
-  CountWrites(*fixture.database);
+  testing::CountKeyWrites(*fixture.database);
   for (int process = 0; process < 3; ++process) {
     REQUIRE(VerifyOnce(fixture, created.secret()).ok());
   }
-  CHECK(SelectInt64(*fixture.database, "select count(*) from written") == 1);
+  CHECK(testing::KeyWrites(*fixture.database, uuid) == 1);
   const auto first = fixture.Stored(uuid).last_used();
 
   const auto ago = first - google::protobuf::util::TimeUtil::SecondsToDuration(61);
