@@ -27,6 +27,14 @@ class Target:
             flags["organization"] = self.organization
         return [self.load] + [f"--{name}={value}" for name, value in flags.items()]
 
+    def stream(self, conversations, **count):
+        """Rows per second of an import or an export of so many messages, through gRPC's client."""
+        flags = {"target": self.address, "principal_secret_file": self.secret_file, "organization": self.organization,
+                 "conversations": conversations, **count}
+        result = json.loads(lab.run([self.load.with_name("alma_streams")] +
+                                    [f"--{name}={value}" for name, value in flags.items()]))
+        return {**result, "value": result["rows"] / result["seconds"]}
+
     def call(self, **flags):
         """One run, flags as alma_load has them; `value` is the calls per second."""
         return read(lab.run(self.command(**flags)))

@@ -71,6 +71,9 @@ class Process:
     def resident_mib(self):
         return self._status("VmRSS") / 1024
 
+    def peak_mib(self):
+        return self._status("VmHWM") / 1024
+
     def threads(self):
         return self._status("Threads")
 
@@ -177,6 +180,16 @@ def run(command, patience=900, **options):
     if popen.returncode != 0:
         raise Failed(f"{' '.join(map(str, command))}\nexit code {popen.returncode}: {errors[-2000:]}")
     return out
+
+
+def read_all(paths):
+    """So that the kernel has them in memory: some, this machine's may be one, write out what has not been used
+    for half a minute, which is most of a large table."""
+    buffer = bytearray(1 << 20)
+    for path in paths:
+        with contextlib.suppress(OSError), open(path, "rb", buffering=0) as file:
+            while file.readinto(buffer):
+                pass
 
 
 def fdatasync_micros(folder):

@@ -42,6 +42,10 @@ class Postgres:
         return lab.run(["psql", "-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1",
                         *self._connection(database), "-c", text])
 
+    def files(self, database):
+        number = self.sql("postgres", f"select oid from pg_database where datname = '{database}'").strip()
+        return (self.folder / "data/base" / number).iterdir()
+
     def checkpoint(self):
         """So that none pays for what was loaded before it."""
         self.sql("postgres", "checkpoint")
@@ -80,9 +84,15 @@ class Postgres:
 
     def copy(self, database, table, columns, path):
         """Rows per second of psql's \\copy from a file."""
-        rows = sum(1 for _ in open(path))
+        return self._copy(database, f"{table} ({columns}) from '{path}'", sum(1 for _ in open(path)))
+
+    def copy_out(self, database, query, rows):
+        """The same into a file that nobody reads."""
+        return self._copy(database, f"({query}) to '/dev/null'", rows)
+
+    def _copy(self, database, what, rows):
         out = lab.run(["psql", "-X", "-v", "ON_ERROR_STOP=1", *self._connection(database),
-                       "-c", r"\timing on", "-c", rf"\copy {table} ({columns}) from '{path}'"])
+                       "-c", r"\timing on", "-c", rf"\copy {what}"])
         milliseconds = float(re.search(r"Time: ([\d.]+) ms", out).group(1))
         return {"value": rows / milliseconds * 1e3, "rows": rows}
 

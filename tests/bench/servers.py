@@ -10,7 +10,8 @@ import lab
 from driver import Target
 
 # Those of the built programs.
-PROGRAMS = ("alma", "alma-organizations", "alma-conversations", "alma-gateway", "alma_load", "alma_echo")
+PROGRAMS = ("alma", "alma-organizations", "alma-conversations", "alma-gateway", "alma_load", "alma_streams",
+            "alma_echo")
 
 
 @dataclasses.dataclass

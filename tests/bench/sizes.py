@@ -22,9 +22,11 @@ class Table:
         self.database = f"messages_{messages}"
         if engine == "postgresql":
             postgres.create(self.database)
+            self.files = lambda: postgres.files(self.database)
             location = f"--database={postgres.url(self.database)}"
         else:
             data = the_lab.new_folder("data")
+            self.files = lambda: data.iterdir()
             location = f"--data_dir={data}"
         self.alma = Alma(the_lab, settings.programs, [location])
         rows = (self.alma.organization, messages, self.of_the_first)
@@ -44,6 +46,7 @@ class Table:
 
 def one_caller(table, settings, **flags):
     """The median latency of one caller: what a call costs where none waits for another."""
+    lab.read_all(table.files())
     timing = {"duration": f"{settings.size_seconds}s", "warmup": f"{settings.size_seconds / 5}s"}
     return latency(table.target.call(in_flight=1, connections=1, page_size=PAGE, **timing, **flags))
 

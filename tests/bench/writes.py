@@ -32,6 +32,7 @@ class Writes:
             postgres.sql("alma", f"set search_path = conversations; {statement}")
         service = self.alma.service("conversations")
         gateway = self.alma.gateway(self.alma.service("organizations").address, service.address)
+        self.service = service.process
         self.direct = self.alma.direct(service.address)
         self.gateway = self.alma.with_key(gateway.address)
         data = the_lab.new_folder("data")
@@ -69,6 +70,17 @@ class Writes:
         in_flight = measure.best("BatchCreateMessages", self.settings.batches_in_flight,
                                  lambda tried: rows(tried, self.settings.trying()))
         return lambda: rows(in_flight, self.settings.timing())
+
+    def import_messages(self):
+        return self.direct.stream(CONVERSATIONS, **{"import": self.settings.copied})
+
+    def export_messages(self):
+        result = self.direct.stream(CONVERSATIONS, export=self.settings.copied)
+        return {**result, "peak_mib": self.service.peak_mib()}
+
+    def copy_out(self):
+        return self.postgres.copy_out("alma", f"select {COLUMNS} from conversations.messages limit "
+                                              f"{self.settings.copied}", self.settings.copied)
 
     def copy(self):
         self.copies += 1
@@ -112,7 +124,10 @@ def cases(group):
         made["one pgbench in steps"] = lambda: latency(group.pgbench("same", "create_in_steps", 1, each=True))
     if wants("R6"):
         made["batches"] = group.best_batch()
+        made["import"] = group.import_messages
         made["copy"] = group.copy
+        made["export"] = group.export_messages
+        made["copy out"] = group.copy_out
     return made
 
 
@@ -139,6 +154,10 @@ def rows(figures, wants):
           at_least=False, note="in steps: " + figures["one pgbench in steps"].text()
           if "one pgbench in steps" in figures else "")
     ratio("R6", "BatchCreateMessages of 1000 / \\copy into the same table", "batches", "copy", 0.5)
+    ratio("R6", "ImportMessages / \\copy into the same table", "import", "copy", 0.5)
+    ratio("R6", "ExportMessages / \\copy out of the same table", "export", "copy out", 0.5,
+          note=f"the service's memory was never above "
+               f"{measure.number(figures['export'].details[-1]['peak_mib'])} MiB" if "export" in figures else "")
     return table
 
 
@@ -154,7 +173,7 @@ def curve(target, peak, settings):
 
 
 UNITS = {"one caller": "us", "one pgbench": "us", "one pgbench in steps": "us", "batches": "rows/s",
-         "copy": "rows/s"}
+         "copy": "rows/s", "import": "rows/s", "export": "rows/s", "copy out": "rows/s"}
 
 
 def measure_writes(the_lab, settings, postgres, report):

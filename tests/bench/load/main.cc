@@ -15,8 +15,8 @@
 
 ABSL_FLAG(std::string, target, "", "Where to call: unix:/path or IPv4:port.");
 ABSL_FLAG(std::string, calls, "create",
-          "Kinds of calls with their weights: create, batch, get, list, conversations; "
-          "\"create:5,get:3\".");
+          "Kinds of calls with their weights: create, bad (a create that finds no conversation), "
+          "batch, get, list, conversations; \"create:5,get:3\".");
 ABSL_FLAG(std::string, organization, "", "Organization of signed principals.");
 ABSL_FLAG(int64_t, organizations, 1, "More than 1: calls of this many organizations in turn.");
 ABSL_FLAG(int64_t, conversations, 1, "Conversations there are.");

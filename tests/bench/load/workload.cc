@@ -37,6 +37,8 @@ std::string NextPageToken(const std::string& answer) {
   return token;
 }
 
+// A kind of uuid that no row has.
+constexpr int kNothing = 9;
 constexpr int64_t kPrincipalSeconds = 24 * 60 * 60;
 // Text of a length that people write.
 constexpr char kContent[] =
@@ -69,7 +71,7 @@ absl::StatusOr<Workload> Workload::Create(const WorkloadOptions& options) {
   v1::CreateMessageRequest request;
   v1::Message& message = *request.mutable_message();
   message.set_uuid(NthUuid(8, 0));
-  message.set_conversation_uuid(NthUuid(9, 0));
+  message.set_conversation_uuid(NthUuid(kNothing, 0));
   message.set_sender_uuid(kSender);
   message.set_content(kContent);
   message.set_type("TEXT");
@@ -87,6 +89,7 @@ absl::Status Workload::ReadKinds() {
     const std::pair<std::string, std::string> part = absl::StrSplit(text, absl::MaxSplits(':', 1));
     std::optional<Kind> kind;
     if (part.first == "create") kind = Kind::kCreate;
+    if (part.first == "bad") kind = Kind::kBad;
     if (part.first == "batch") kind = Kind::kBatch;
     if (part.first == "get") kind = Kind::kGet;
     if (part.first == "list") kind = Kind::kList;
@@ -126,10 +129,11 @@ int64_t Workload::Below(int64_t limit) {
   return static_cast<int64_t>(random_() % static_cast<uint64_t>(limit));
 }
 
-std::string Workload::Item() {
+std::string Workload::AnyConversation() { return NthUuid(1, Below(options_.conversations)); }
+
+std::string Workload::Item(const std::string& conversation) {
   std::string item = item_;
   const std::string uuid = id::NewUuid();
-  const std::string conversation = NthUuid(1, Below(options_.conversations));
   item.replace(item_uuid_at_, uuid.size(), uuid);
   item.replace(item_conversation_at_, conversation.size(), conversation);
   return item;
@@ -138,11 +142,13 @@ std::string Workload::Item() {
 std::string Workload::Message(Kind kind) {
   switch (kind) {
     case Kind::kCreate:
-      return Item();
+      return Item(AnyConversation());
+    case Kind::kBad:
+      return Item(NthUuid(kNothing, 0));
     case Kind::kBatch: {
       std::string items;
       items.reserve(item_.size() * options_.batch_size);
-      for (int i = 0; i < options_.batch_size; ++i) items += Item();
+      for (int i = 0; i < options_.batch_size; ++i) items += Item(AnyConversation());
       return items;
     }
     case Kind::kGet: {
@@ -153,7 +159,7 @@ std::string Workload::Message(Kind kind) {
     case Kind::kList: {
       v1::ListMessagesRequest request;
       request.set_page_size(options_.page_size);
-      request.set_conversation_uuid(NthUuid(1, Below(options_.conversations)));
+      request.set_conversation_uuid(AnyConversation());
       return request.SerializeAsString();
     }
     case Kind::kConversations: {
@@ -167,6 +173,7 @@ std::string Workload::Message(Kind kind) {
 
 Request Workload::Next() {
   static constexpr std::string_view kPaths[] = {
+      "/alma.conversations.v1.MessagesService/CreateMessage",
       "/alma.conversations.v1.MessagesService/CreateMessage",
       "/alma.conversations.v1.MessagesService/BatchCreateMessages",
       "/alma.conversations.v1.MessagesService/GetMessage",

@@ -15,8 +15,9 @@ namespace alma::bench {
 
 // What tests/bench/bulk.py put into the database, and which calls to make on it.
 struct WorkloadOptions {
-  // Kinds of calls with their weights, "create:5,get:3": create, batch, get, list, conversations
-  // (ListConversations).
+  // Kinds of calls with their weights, "create:5,get:3": create, bad (a create in a conversation
+  // that does not exist, which is found out in the transaction that it shares with others), batch,
+  // get, list, conversations (ListConversations).
   std::string calls = "create";
   // Organization of the calls; with organizations > 1, that many in turn, NthUuid(0, i).
   std::string organization;
@@ -48,13 +49,14 @@ class Workload {
   absl::Status GoToPage(int page, const std::function<absl::StatusOr<std::string>(Request)>& call);
 
  private:
-  enum class Kind { kCreate, kBatch, kGet, kList, kConversations };
+  enum class Kind { kCreate, kBad, kBatch, kGet, kList, kConversations };
 
   explicit Workload(const WorkloadOptions& options) : options_(options) {}
   absl::Status ReadKinds();
   absl::Status MakeCredentials();
   std::string Message(Kind kind);
-  std::string Item();
+  std::string Item(const std::string& conversation);
+  std::string AnyConversation();
   int64_t Below(int64_t limit);
 
   WorkloadOptions options_;

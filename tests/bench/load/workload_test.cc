@@ -10,6 +10,7 @@
 #include "catch2/catch.hpp"
 #include "common/auth/principal.h"
 #include "common/auth/secret_file.h"
+#include "common/id/uuid.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tenants.h"
 
@@ -78,6 +79,29 @@ TEST_CASE("the driver mixes calls by their weights") {
   }
   CHECK(creates > 2800);
   CHECK(creates < 3200);
+}
+
+TEST_CASE("the driver spoils creates by a conversation that does not exist") {
+  WorkloadOptions options = Calling("create:9,bad:1");
+  options.conversations = 3;
+  Workload workload = Ok(Workload::Create(options));
+  const std::set<std::string> there = {NthUuid(1, 0), NthUuid(1, 1), NthUuid(1, 2)};
+  std::set<std::string> uuids;
+  std::string lower;
+  int bad = 0;
+  for (int i = 0; i < 4000; ++i) {
+    const Request request = workload.Next();
+    CHECK(request.path == "/alma.conversations.v1.MessagesService/CreateMessage");
+    const auto message = Parsed<v1::CreateMessageRequest>(request.message).message();
+    uuids.insert(message.uuid());
+    // Else its validation would refuse it.
+    CHECK(id::ParseUuid(message.conversation_uuid(), &lower));
+    CHECK_FALSE(message.content().empty());
+    if (!there.contains(message.conversation_uuid())) ++bad;
+  }
+  CHECK(uuids.size() == 4000);
+  CHECK(bad > 300);
+  CHECK(bad < 500);
 }
 
 TEST_CASE("the driver refuses calls that it does not know") {
