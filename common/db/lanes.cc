@@ -54,7 +54,21 @@ Entries All(std::vector<Entry>& entries) {
   return all;
 }
 
-// Whether a round that lasts may take more: it holds no more than a queue.
+// Of those that are open as many as a round takes.
+Entries FirstRound(std::vector<Entry>& entries) {
+  Entries round;
+  size_t bytes = 0;
+  for (Entry& entry : entries) {
+    if (!entry.open) continue;
+    bytes += entry.write->bytes();
+    const bool full = round.size() == kMaxRoundWrites || bytes > kMaxRoundBytes;
+    if (full && !round.empty()) break;
+    round.push_back(&entry);
+  }
+  return round;
+}
+
+// Whether a round that lasts may take more: it holds about as many as a queue.
 bool HasRoom(const std::map<std::string, std::vector<Owned>>& waiting) {
   size_t writes = 0;
   size_t bytes = 0;
@@ -197,37 +211,29 @@ Lanes::Rest Lanes::RunRound(std::vector<Owned> writes) {
 
 Lanes::Rest Lanes::RunPatientRound(std::vector<Owned> writes) {
   std::map<std::string, std::vector<Owned>> waiting;
-  while (true) {
-    for (Owned& write : writes) waiting[write->organization()].push_back(std::move(write));
+  while (!writes.empty() || !waiting.empty()) {
+    // All that there are: who comes now must not wait for those that are still locked.
+    do {
+      for (Owned& write : writes) waiting[write->organization()].push_back(std::move(write));
+      writes = HasRoom(waiting) ? patient_lane_.TakeMore() : std::vector<Owned>();
+    } while (!writes.empty());
     for (auto own = waiting.begin(); own != waiting.end();) {
       RunPatiently(own->first, own->second);
       own = own->second.empty() ? waiting.erase(own) : std::next(own);
     }
-    if (waiting.empty()) return [] {};
-    // Who comes now must not wait for those that are still locked.
-    writes = HasRoom(waiting) ? patient_lane_.TakeMore() : std::vector<Owned>();
   }
+  return [] {};
 }
 
 void Lanes::RunPatiently(const std::string& organization, std::vector<Owned>& own) {
-  std::vector<Owned> some;
-  size_t bytes = 0;
-  for (Owned& write : own) {
-    if (some.size() == kMaxRoundWrites) break;
-    if (!some.empty() && bytes + write->bytes() > kMaxRoundBytes) break;
-    bytes += write->bytes();
-    some.push_back(std::move(write));
-  }
-  const auto taken = own.begin() + static_cast<std::ptrdiff_t>(some.size());
-  std::vector<Entry> entries = EntriesOf(std::move(some), &QueuedWrite::CheckAdmitted);
+  // Those behind this round may have been given up, too.
+  std::vector<Entry> entries = EntriesOf(std::exchange(own, {}), &QueuedWrite::CheckAdmitted);
   Organizations locked;
-  WriteTogether(patient_, All(entries), locked);
-  std::vector<Owned> left;
+  WriteTogether(patient_, FirstRound(entries), locked);
   for (Entry& entry : entries) {
-    if (entry.open) left.push_back(std::move(entry.write));
+    if (entry.open) own.push_back(std::move(entry.write));
   }
-  own.erase(own.begin(), std::move_backward(left.begin(), left.end(), taken));
-  NoteLeft(organization, entries.size() - left.size());
+  NoteLeft(organization, entries.size() - own.size());
   // At once: who is next may wait long for its lock.
   for (Entry& entry : entries) {
     if (!entry.open) Finish(entry);

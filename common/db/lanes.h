@@ -62,8 +62,8 @@ class Lanes {
 
   Rest RunRound(std::vector<Owned> writes);
   Rest RunPatientRound(std::vector<Owned> writes);
-  // Writes and finishes as many of an organization's, in their order, as a round takes, and takes
-  // them out of `own`; leaves all that are awaited where it is locked.
+  // Writes and finishes as many of an organization's as a round takes, and takes them and those
+  // that nobody waits for out of `own`; leaves the others, in their order, as where it is locked.
   void RunPatiently(const std::string& organization, std::vector<Owned>& own);
   // Moves a write to the patient lane; false, with the write left, where that is full.
   bool HandOver(Owned& write) ABSL_LOCKS_EXCLUDED(mutex_);

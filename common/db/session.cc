@@ -175,8 +175,8 @@ absl::StatusOr<int64_t> Session::Query(std::string_view sql, Params params,
   RETURN_IF_ERROR(CheckUnspoilt());
   if (dialect_.IsRemote()) {
     int64_t rows = 0;
-    const std::vector<Param> run(params.begin(), params.end());
-    RETURN_IF_ERROR(QueryPipeline({sql}, absl::MakeConstSpan(&run, 1), [&](size_t, Row& row) {
+    const Run run{sql, params};
+    RETURN_IF_ERROR(QueryPipeline(absl::MakeConstSpan(&run, 1), [&](size_t, Row& row) {
       on_row(row);
       ++rows;
     }));
@@ -221,13 +221,13 @@ bool Session::RunPipeline(absl::Span<const Run> runs, absl::FunctionRef<void(siz
   statements.reserve(runs.size());
   for (size_t run = 0; run < runs.size(); ++run) {
     const bool again = run > 0 && runs[run].sql == runs[run - 1].sql;
-    prepared.push_back(again ? prepared.back() : &Prepare(runs[run].sql, *runs[run].params));
+    prepared.push_back(again ? prepared.back() : &Prepare(runs[run].sql, runs[run].params));
     statements.push_back(prepared.back()->statement());
   }
   std::deque<std::string> numbers;
   const auto bind = [&](size_t run, absl::Span<const std::string> names,
                         absl::Span<const char*> values) {
-    prepared[run]->ListValues(names, *runs[run].params, &numbers, values);
+    prepared[run]->ListValues(names, runs[run].params, &numbers, values);
   };
   bool rows_read = true;
   const auto on_columns = [&](size_t run, absl::Span<const ColumnValue> columns) {
@@ -241,16 +241,15 @@ bool Session::RunPipeline(absl::Span<const Run> runs, absl::FunctionRef<void(siz
   return rows_read;
 }
 
-absl::Status Session::QueryPipeline(absl::Span<const std::string_view> sqls,
-                                    absl::Span<const std::vector<Param>> runs,
+absl::Status Session::QueryPipeline(absl::Span<const Run> runs,
                                     absl::FunctionRef<void(size_t, Row&)> on_row) {
   RETURN_IF_ERROR(CheckUnspoilt());
-  RETURN_IF_ERROR(OpenFor(sqls));
+  RETURN_IF_ERROR(OpenFor(runs));
   const std::vector<Later> later = std::exchange(later_, {});
   std::vector<Run> all;
   all.reserve(later.size() + runs.size());
-  for (const Later& one : later) all.push_back({one.sql, &one.params});
-  for (size_t run = 0; run < runs.size(); ++run) all.push_back({sqls[run], &runs[run]});
+  for (const Later& one : later) all.push_back({one.sql, one.params});
+  all.insert(all.end(), runs.begin(), runs.end());
   const auto on_any_row = [&](size_t run, Row& row) {
     if (run >= later.size()) {
       on_row(run - later.size(), row);
@@ -270,12 +269,11 @@ absl::Status Session::QueryPipeline(absl::Span<const std::string_view> sqls,
   }
 }
 
-absl::Status Session::OpenFor(absl::Span<const std::string_view> sqls) {
+absl::Status Session::OpenFor(absl::Span<const Run> runs) {
   if (!begun_ || in_transaction_) return absl::OkStatus();
-  const auto is_new = [&](std::string_view sql) { return !prepared_.contains(sql); };
-  const bool any_new = std::any_of(sqls.begin(), sqls.end(), is_new) ||
-                       std::any_of(later_.begin() + kOpening, later_.end(),
-                                   [&](const Later& one) { return is_new(one.sql); });
+  const auto is_new = [&](const auto& one) { return !prepared_.contains(one.sql); };
+  const bool any_new = std::any_of(runs.begin(), runs.end(), is_new) ||
+                       std::any_of(later_.begin() + kOpening, later_.end(), is_new);
   if (!any_new) return absl::OkStatus();
   std::vector<Later> others(std::make_move_iterator(later_.begin() + kOpening),
                             std::make_move_iterator(later_.end()));
@@ -293,7 +291,12 @@ absl::Status Session::QueryEach(std::string_view sql, absl::Span<const std::vect
 absl::Status Session::QueryEach(absl::Span<const std::string_view> sqls,
                                 absl::Span<const std::vector<Param>> runs,
                                 absl::FunctionRef<void(size_t, Row&)> on_row) {
-  if (dialect_.IsRemote() && runs.size() > 1) return QueryPipeline(sqls, runs, on_row);
+  if (dialect_.IsRemote() && !runs.empty()) {
+    std::vector<Run> all;
+    all.reserve(runs.size());
+    for (size_t run = 0; run < runs.size(); ++run) all.push_back({sqls[run], runs[run]});
+    return QueryPipeline(all, on_row);
+  }
   for (size_t run = 0; run < runs.size(); ++run) {
     RETURN_IF_ERROR(Query(sqls[run], runs[run], [&](Row& row) { on_row(run, row); }).status());
   }
@@ -326,7 +329,7 @@ absl::Status Session::ExecuteLater(absl::Span<const std::string_view> sqls,
 }
 
 absl::Status Session::Flush() {
-  return later_.empty() ? absl::OkStatus() : QueryPipeline({}, {}, [](size_t, Row&) {});
+  return later_.empty() ? absl::OkStatus() : QueryPipeline({}, [](size_t, Row&) {});
 }
 
 absl::Status Session::Execute(std::string_view sql, Params params) {

@@ -113,8 +113,8 @@ class Session {
   bool ConnectionLost() const;
   // Says for whom the next statements are.
   void For(std::string_view whom);
-  // For whom the statement was that failed because somebody else keeps a lock, see Access::kLane;
-  // empty where none did.
+  // For whom the statement was that failed because somebody else keeps a lock, see Access::kLane
+  // and kPatientLane; empty where none did.
   std::string_view LockedFor() const;
   // Makes the session ready for its next user, without its connection where that is lost or does
   // not come out of its transaction.
@@ -141,17 +141,16 @@ class Session {
   // A statement of a pipeline and what it is run with.
   struct Run {
     std::string_view sql;
-    const std::vector<Param>* params;
+    Params params;
   };
   // The first failure of a Write, whose transaction takes no more statements.
   absl::Status CheckUnspoilt() const;
-  // The runs of QueryEach behind what was left for later, as one pipeline.
-  absl::Status QueryPipeline(absl::Span<const std::string_view> sqls,
-                             absl::Span<const std::vector<Param>> runs,
+  // The runs behind what was left for later, as one pipeline.
+  absl::Status QueryPipeline(absl::Span<const Run> runs,
                              absl::FunctionRef<void(size_t, Row&)> on_row);
-  // Opens the transaction before `sqls` and what was left for later, unless all of it is prepared:
+  // Opens the transaction before `runs` and what was left for later, unless all of it is prepared:
   // to prepare is to wait for locks, too, so the limit of statements is to be in force.
-  absl::Status OpenFor(absl::Span<const std::string_view> sqls);
+  absl::Status OpenFor(absl::Span<const Run> runs);
   // Whether all rows were read as asked. See Dialect::Pipeline for `refused`.
   bool RunPipeline(absl::Span<const Run> runs, absl::FunctionRef<void(size_t, Row&)> on_row,
                    std::optional<size_t>* refused);

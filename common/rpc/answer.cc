@@ -35,7 +35,7 @@ void Answer::Queue() {
   if (admitted.has_value() && !admitted->ok()) return Finish(*admitted);
   if (admitted.has_value() && MayRunAtOnce()) return Run([] { return absl::OkStatus(); });
   if (!workers_.Submit([this] { Run(); }, record_.deadline(), record_.Writer())) {
-    Finish(status::Overloaded(workers_.RetryAfter()));
+    Finish(status::Overloaded(workers_.RetryAfter(record_.Writer())));
   }
 }
 

@@ -145,7 +145,7 @@ void Stream::StepWork() {
   working_ = false;
   batch_.clear();
   bytes_of_all_ -= std::exchange(run_bytes_, 0);
-  status_ = status::Overloaded(workers.RetryAfter());
+  status_ = status::Overloaded(workers.RetryAfter(record_.Writer()));
 }
 
 void Stream::Work(bool ended) {

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -90,8 +92,10 @@ class ItemsHandler final : public StreamHandler {
   absl::StatusOr<Next> Work(const Call& call, std::vector<Item>& in, bool ended,
                             std::vector<grpc::ByteBuffer>* out) override {
     std::vector<absl::StatusOr<Request>> items;
-    items.reserve(in.size());
-    for (const Item& bytes : in) {
+    const size_t count = std::min(in.size(), at_a_time_);
+    items.reserve(count);
+    for (size_t i = 0; i < count; ++i) {
+      const Item& bytes = in[i];
       Request item;
       const absl::Status parsed = bytes.ok() ? Parse(*bytes, &item) : bytes.status();
       items.push_back(parsed.ok() ? absl::StatusOr<Request>(std::move(item)) : parsed);
@@ -101,12 +105,17 @@ class ItemsHandler final : public StreamHandler {
     RETURN_IF_ERROR(SerializeAll(responses, out));
     RETURN_IF_ERROR(done);
     in.erase(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(responses.size()));
+    // What is left is parsed again: of many that are answered by few, not all each time.
+    at_a_time_ = in.empty() ? kAll : 4 * responses.size() + 16;
     return ended && in.empty() ? Next::kEnd : Next::kWait;
   }
 
  private:
+  static constexpr size_t kAll = std::numeric_limits<size_t>::max();
+
   const AnswerBatch answer_batch_;
   State state_;
+  size_t at_a_time_ = kAll;
 };
 
 }  // namespace alma::rpc

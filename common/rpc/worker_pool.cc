@@ -28,16 +28,15 @@ WorkerPool::~WorkerPool() {
 bool WorkerPool::Submit(Task task, absl::Time deadline, std::string_view group) {
   const absl::Duration now = limit::MonotonicNow();
   absl::MutexLock lock(&mutex_);
-  const auto known = group.empty() ? groups_.end() : groups_.find(group);
-  const bool full = known != groups_.end() && IsFull(known->second);
-  if (!Admits(full ? WaitHeld(known->second, now) : Wait(now), deadline)) return false;
+  if (!Admits(Wait(now, group), deadline)) return false;
   Queued queued{std::move(task), now, std::string(group)};
-  if (full) {
-    known->second.held.push_back(std::move(queued));
+  Group* const own = group.empty() ? nullptr : &groups_[queued.group];
+  if (own != nullptr && IsFull(*own)) {
+    own->held.push_back(std::move(queued));
     ++held_;
     return true;
   }
-  if (!group.empty()) ++groups_[queued.group].let_in;
+  if (own != nullptr) ++own->let_in;
   tasks_.push_back(std::move(queued));
   return true;
 }
@@ -45,7 +44,7 @@ bool WorkerPool::Submit(Task task, absl::Time deadline, std::string_view group) 
 bool WorkerPool::Join(absl::Time deadline) {
   const absl::Duration now = limit::MonotonicNow();
   absl::MutexLock lock(&mutex_);
-  if (!Admits(Wait(now), deadline)) return false;
+  if (!Admits(WaitInQueue(now), deadline)) return false;
   ++joined_;
   return true;
 }
@@ -62,17 +61,22 @@ bool WorkerPool::Admits(absl::Duration wait, absl::Time deadline) const {
   return !limit::TooLong(wait, left);
 }
 
-absl::Duration WorkerPool::Wait(absl::Duration now) const {
+absl::Duration WorkerPool::WaitInQueue(absl::Duration now) const {
   const int ahead = static_cast<int>(tasks_.size()) + 1 - idle_;
   if (ahead <= 0) return absl::ZeroDuration();
   const absl::Duration by_pace = pace_.mean() * ahead / thread_count_;
   return tasks_.empty() ? by_pace : std::max(by_pace, now - tasks_.front().since);
 }
 
-absl::Duration WorkerPool::WaitHeld(const Group& group, absl::Duration now) const {
-  const absl::Duration by_pace =
-      pace_.mean() * static_cast<double>(group.held.size() + 1) / max_of_group_;
-  return group.held.empty() ? by_pace : std::max(by_pace, now - group.held.front().since);
+absl::Duration WorkerPool::Wait(absl::Duration now, std::string_view group) const {
+  const absl::Duration in_queue = WaitInQueue(now);
+  const auto known = group.empty() ? groups_.end() : groups_.find(group);
+  if (known == groups_.end() || !IsFull(known->second)) return in_queue;
+  const std::deque<Queued>& held = known->second.held;
+  // Each of them queues once those before it have ended.
+  const absl::Duration turn = pace_.mean() + in_queue;
+  const absl::Duration by_pace = turn * static_cast<double>(held.size() + 1) / max_of_group_;
+  return held.empty() ? by_pace : std::max(by_pace, now - held.front().since);
 }
 
 void WorkerPool::GoOn(const std::string& group, absl::Duration now) {
@@ -94,14 +98,14 @@ size_t WorkerPool::queued() const {
   return tasks_.size() + joined_ + held_;
 }
 
-absl::Duration WorkerPool::ExpectedWait() const {
+absl::Duration WorkerPool::ExpectedWait(std::string_view group) const {
   const absl::Duration now = limit::MonotonicNow();
   absl::MutexLock lock(&mutex_);
-  return Wait(now);
+  return Wait(now, group);
 }
 
-absl::Duration WorkerPool::RetryAfter() const {
-  return limit::Spread(std::clamp(ExpectedWait(), kMinRetry, kMaxRetry));
+absl::Duration WorkerPool::RetryAfter(std::string_view group) const {
+  return limit::Spread(std::clamp(ExpectedWait(group), kMinRetry, kMaxRetry));
 }
 
 void WorkerPool::Work() {

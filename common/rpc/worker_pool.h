@@ -17,8 +17,8 @@
 
 namespace alma::rpc {
 
-// Threads that may block on a database, so that gRPC's own never do. First come, first served.
-// Thread-safe.
+// Threads that may block on a database, so that gRPC's own never do. First come, first served, but
+// for tasks of a group, of which two run at a time. Thread-safe.
 class WorkerPool {
  public:
   using Task = absl::AnyInvocable<void()>;
@@ -47,12 +47,12 @@ class WorkerPool {
   size_t queued() const ABSL_LOCKS_EXCLUDED(mutex_);
 
   // How long a task that came now would probably wait: what the queue takes at the pace of the last
-  // tasks, and no less than the first in it has waited so far.
-  absl::Duration ExpectedWait() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // tasks, and no less than the first in it has waited so far; in a group also for those before it.
+  absl::Duration ExpectedWait(std::string_view group = {}) const ABSL_LOCKS_EXCLUDED(mutex_);
 
   // How long somebody who was refused is to stay away: about until the queue of now has been worked
   // off, kMinRetry to 1.5 kMaxRetry. Spread, so that not all come back at once.
-  absl::Duration RetryAfter() const ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Duration RetryAfter(std::string_view group = {}) const ABSL_LOCKS_EXCLUDED(mutex_);
   static constexpr absl::Duration kMinRetry = absl::Milliseconds(100);
   static constexpr absl::Duration kMaxRetry = absl::Seconds(2);
 
@@ -75,8 +75,8 @@ class WorkerPool {
   }
   // Whether another task may wait, for so long.
   bool Admits(absl::Duration wait, absl::Time deadline) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Duration Wait(absl::Duration now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Duration WaitHeld(const Group& group, absl::Duration now) const
+  absl::Duration WaitInQueue(absl::Duration now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Duration Wait(absl::Duration now, std::string_view group) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool IsFull(const Group& group) const { return group.let_in >= max_of_group_; }
   // Lets the next of the group in whose task has ended.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <set>
 #include <string>
@@ -196,15 +197,19 @@ absl::StatusOr<Response> Store<Resource>::BatchGet(
       names.push_back({call.organization(), key});
       (response.*rows)()->Add();
     }
-    size_t found = 0;
+    std::vector<bool> found(names.size());
     size_t bytes = 0;
     RETURN_IF_ERROR(table_.FindEach(session, names, kMaxGotAtATime, [&](size_t i, Resource row) {
-      ++found;
+      // A damaged index may give a row twice.
+      if (found[i]) return;
+      found[i] = true;
       bytes += row.ByteSizeLong();
       if (bytes <= db::kMaxPageBytes)
         *(response.*rows)()->Mutable(static_cast<int>(i)) = std::move(row);
     }));
-    if (found < names.size()) return status::NotFound(table_.resource());
+    if (std::find(found.begin(), found.end(), false) != found.end()) {
+      return status::NotFound(table_.resource());
+    }
     if (bytes > db::kMaxPageBytes) {
       return status::FieldsInvalid(
           {{"uuids", "name more than 3 MiB together: ask for fewer at a time"}});

@@ -112,7 +112,7 @@ TEST_CASE("an organization that waits for its own lock leaves workers to the oth
   CHECK(lock.AwaitSessions(rpc::WorkerPool::kMaxOfGroup, /*on_sqlite=*/absl::ZeroDuration()));
   const absl::Time asked = absl::Now();
   CHECK(theirs.Call(call, theirs_update).status.ok());
-  CHECK(absl::Now() - asked < absl::Seconds(1));
+  CHECK(absl::Now() - asked < absl::Seconds(5));
   const int ended_meanwhile = ended;
   lock.Release();
   callers.join();
@@ -214,7 +214,7 @@ TEST_CASE("health answers while 64 calls wait for the database") {
   callers.join();
   CHECK(ended_meanwhile == 0);
   CHECK(checks.serving == kChecks);
-  CHECK(checks.quick >= 45);
+  CHECK(checks.quick > kChecks / 2);
   CHECK(checks.longest < absl::Seconds(1));
   CHECK(failed == 0);
 }

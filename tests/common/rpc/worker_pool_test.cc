@@ -151,6 +151,19 @@ TEST_CASE("a task that waits for its group counts as one that waits", "[threads]
   CHECK(pool.queued() == 2);
 }
 
+TEST_CASE("a task that waits for its group waits for the queue as well", "[threads]") {
+  WorkerPool pool(2, 100);
+  for (int i = 0; i < 20; ++i) CHECK(pool.Submit([] { absl::SleepFor(absl::Milliseconds(10)); }));
+  const BusyWorker first(pool);
+  const BusyWorker second(pool);
+  for (int i = 0; i < 20; ++i) CHECK(pool.Submit([] {}));
+  CHECK(pool.Submit([] {}, absl::InfiniteFuture(), "a"));
+  // Behind 21 of 10 ms on two threads, and then once more.
+  CHECK_FALSE(pool.Submit([] {}, absl::Now() + absl::Milliseconds(100), "a"));
+  CHECK(pool.RetryAfter("a") >= WorkerPool::kMinRetry);
+  CHECK(pool.ExpectedWait("a") > pool.ExpectedWait());
+}
+
 TEST_CASE("tasks of many groups that many threads submit at once are each run once", "[threads]") {
   constexpr int kThreads = 4;
   constexpr int kTasks = 500;
