@@ -9,9 +9,9 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
-#include "common/rpc/command_line.h"
 #include "common/status/macros.h"
 #include "tests/bench/load/load.h"
+#include "tests/bench/load/program.h"
 
 ABSL_FLAG(std::string, target, "", "Where to call: unix:/path or IPv4:port.");
 ABSL_FLAG(std::string, calls, "create",
@@ -144,9 +144,5 @@ absl::Status Run() {
 }  // namespace alma::bench
 
 int main(int argc, char** argv) {
-  alma::rpc::ParseCommandLine(argc, argv, alma::bench::kUsage);
-  const absl::Status done = alma::bench::Run();
-  if (done.ok()) return 0;
-  std::fprintf(stderr, "alma_load: %s\n", std::string(done.message()).c_str());
-  return 1;
+  return alma::bench::RunProgram(argc, argv, "alma_load", alma::bench::kUsage, alma::bench::Run);
 }

@@ -1,7 +1,6 @@
 #include <grpcpp/grpcpp.h>
 
 #include <cstdint>
-#include <cstdio>
 #include <string>
 #include <thread>
 
@@ -12,8 +11,8 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "alma/conversations/v1/messages.grpc.pb.h"
-#include "common/rpc/command_line.h"
 #include "common/status/macros.h"
+#include "tests/bench/load/program.h"
 #include "tests/bench/load/workload.h"
 
 ABSL_FLAG(std::string, target, "", "Where to call: unix:/path or IPv4:port.");
@@ -95,9 +94,5 @@ absl::Status Run() {
 }  // namespace alma::bench
 
 int main(int argc, char** argv) {
-  alma::rpc::ParseCommandLine(argc, argv, alma::bench::kUsage);
-  const absl::Status done = alma::bench::Run();
-  if (done.ok()) return 0;
-  std::fprintf(stderr, "alma_streams: %s\n", std::string(done.message()).c_str());
-  return 1;
+  return alma::bench::RunProgram(argc, argv, "alma_streams", alma::bench::kUsage, alma::bench::Run);
 }

@@ -29,13 +29,12 @@ int64_t Settled(const std::atomic<int64_t>& value) {
   return last;
 }
 
-TEST_CASE("every item of a stream is answered in order while more are sent") {
-  Streams streams(EchoItems);
+// Sends so many items while it reads, and checks that each is answered, in its order.
+void CheckAnsweredInOrder(Streams& streams, int items) {
   const auto context = ByWriter();
   const auto stream = streams.stub->ImportMessages(context.get());
-  constexpr int kItems = 5000;
   std::thread writer([&] {
-    for (int i = 0; i < kItems; ++i) stream->Write(Item(std::to_string(i)));
+    for (int i = 0; i < items; ++i) stream->Write(Item(std::to_string(i)));
     stream->WritesDone();
   });
   ImportMessagesResponse response;
@@ -48,8 +47,13 @@ TEST_CASE("every item of a stream is answered in order while more are sent") {
   }
   writer.join();
   CHECK(stream->Finish().ok());
-  CHECK(next == kItems);
-  CHECK(in_order == kItems);
+  CHECK(next == items);
+  CHECK(in_order == items);
+}
+
+TEST_CASE("every item of a stream is answered in order while more are sent") {
+  Streams streams(EchoItems);
+  CheckAnsweredInOrder(streams, 5000);
 }
 
 TEST_CASE("items that a run leaves are answered by the next ones in their order") {
@@ -58,25 +62,7 @@ TEST_CASE("items that a run leaves are answered by the next ones in their order"
     if (items.size() > 3) items.erase(items.begin() + 3, items.end());
     return EchoItems(call, state, std::move(items), responses);
   });
-  const auto context = ByWriter();
-  const auto stream = streams.stub->ImportMessages(context.get());
-  constexpr int kItems = 2000;
-  std::thread writer([&] {
-    for (int i = 0; i < kItems; ++i) stream->Write(Item(std::to_string(i)));
-    stream->WritesDone();
-  });
-  ImportMessagesResponse response;
-  int in_order = 0;
-  int64_t next = 0;
-  for (; stream->Read(&response); ++next) {
-    if (response.position() == next && response.message().content() == std::to_string(next)) {
-      ++in_order;
-    }
-  }
-  writer.join();
-  CHECK(stream->Finish().ok());
-  CHECK(next == kItems);
-  CHECK(in_order == kItems);
+  CheckAnsweredInOrder(streams, 2000);
 }
 
 TEST_CASE("an answer comes before the next item is sent") {
