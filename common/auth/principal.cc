@@ -41,6 +41,7 @@ absl::StatusOr<Principal> PrincipalSigner::Verify(std::string_view signed_princi
       envelope.signature().size() != Mac().size() ||
       !keys_.Verify(envelope.principal(), envelope.signature()) ||
       !principal.ParseFromString(envelope.principal()) || !NamesCaller(principal) ||
+      !text::IsValid(principal.issued_at()) || !text::IsValid(principal.expires_at()) ||
       !HoldsAt(principal, now)) {
     return status::ApiKeyInvalid();
   }

@@ -34,8 +34,8 @@ class PrincipalSigner {
 
   // The principal in `signed_principal`. status::ApiKeyInvalid() for everything else: garbage, a
   // signature under no secret of ours, no organization (unless it has the scope "internal"), no
-  // issued_at or expires_at, issued more than the clock skew after `now`, expired the clock skew
-  // before `now` or earlier.
+  // issued_at or expires_at, one that is no valid Timestamp, issued more than the clock skew after
+  // `now`, expired the clock skew before `now` or earlier.
   absl::StatusOr<alma::auth::v1::Principal> Verify(std::string_view signed_principal,
                                                    absl::Time now) const;
 

@@ -76,7 +76,7 @@ void CheckTimestamp(Violations& violations, std::string_view field,
                     const google::protobuf::Timestamp& value) {
   if (value.seconds() < kMinTimestampSeconds || value.seconds() > kMaxTimestampSeconds) {
     violations.Add(field, "must lie in the years 0001 to 9999");
-  } else if (value.nanos() < 0 || value.nanos() > 999'999'999) {
+  } else if (!IsValid(value)) {
     violations.Add(field, "must have nanos of 0 to 999999999");
   }
 }

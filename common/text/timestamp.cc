@@ -12,9 +12,14 @@ using std::chrono::seconds;
 using std::chrono::sys_days;
 
 constexpr std::int32_t kNanosPerMicro = 1000;
+constexpr std::int32_t kNanosPerSecond = 1'000'000'000;
 constexpr std::string_view kSecondsForm = "YYYY-MM-DD HH:MM:SS";
 constexpr std::string_view kZone = "+00";
 constexpr std::size_t kMaxFractionDigits = 6;
+
+bool IsOfSomeYear(std::int64_t since_1970) {
+  return since_1970 >= kMinTimestampSeconds && since_1970 <= kMaxTimestampSeconds;
+}
 
 // Writes `number` right-aligned into `width` characters that hold zeros.
 void Put(std::int64_t number, std::size_t width, char* at) {
@@ -64,6 +69,11 @@ std::int32_t FractionNanos(std::string_view fraction, bool* valid) {
 
 }  // namespace
 
+bool IsValid(const Timestamp& timestamp) {
+  return IsOfSomeYear(timestamp.seconds()) && timestamp.nanos() >= 0 &&
+         timestamp.nanos() < kNanosPerSecond;
+}
+
 std::string FormatTimestamp(const Timestamp& timestamp) {
   const std::chrono::sys_seconds time{seconds(timestamp.seconds())};
   const sys_days day = std::chrono::floor<days>(time);
@@ -103,7 +113,7 @@ bool ParseTimestamp(std::string_view text, Timestamp* timestamp) {
 bool FromMicros(std::chrono::sys_time<std::chrono::microseconds> time, Timestamp* timestamp) {
   const auto whole = std::chrono::floor<seconds>(time);
   const std::int64_t since_1970 = whole.time_since_epoch().count();
-  if (since_1970 < kMinTimestampSeconds || since_1970 > kMaxTimestampSeconds) return false;
+  if (!IsOfSomeYear(since_1970)) return false;
   timestamp->set_seconds(since_1970);
   timestamp->set_nanos(static_cast<std::int32_t>((time - whole).count()) * kNanosPerMicro);
   return true;

@@ -15,8 +15,11 @@ namespace alma::text {
 inline constexpr std::int64_t kMinTimestampSeconds = -62135596800;
 inline constexpr std::int64_t kMaxTimestampSeconds = 253402300799;
 
+// Whether its seconds are within these two and its nanos within 0..999999999.
+bool IsValid(const google::protobuf::Timestamp& timestamp);
+
 // "YYYY-MM-DD HH:MM:SS.ffffff+00", always six digits, so that it sorts as text. Nanoseconds below
-// a microsecond are cut off. `timestamp` must have passed CheckTimestamp.
+// a microsecond are cut off. `timestamp` must be valid.
 std::string FormatTimestamp(const google::protobuf::Timestamp& timestamp);
 
 // Reads what FormatTimestamp writes and what PostgreSQL prints (datestyle ISO, timezone UTC): 0 to

@@ -1,5 +1,6 @@
 #include "common/auth/principal.h"
 
+#include <cstdint>
 #include <string>
 
 #include "catch2/catch.hpp"
@@ -103,6 +104,22 @@ TEST_CASE("a well signed principal without its fields is refused") {
   CheckRefused(signer.Verify(signer.Sign(Principal()), kIssued));
   CheckRefused(signer.Verify("", kIssued));
   CheckRefused(signer.Verify("garbage", kIssued));
+}
+
+TEST_CASE("a principal whose times are no valid timestamps is refused") {
+  const PrincipalSigner signer(kSecrets);
+  for (const std::int32_t nanos : {-1, 1'000'000'000, 2'000'000'000}) {
+    INFO(nanos);
+    Principal issue = Sample();
+    issue.mutable_issued_at()->set_nanos(nanos);
+    CheckRefused(signer.Verify(signer.Sign(issue), kIssued));
+    Principal expiry = Sample();
+    expiry.mutable_expires_at()->set_nanos(nanos);
+    CheckRefused(signer.Verify(signer.Sign(expiry), kIssued));
+  }
+  Principal never = Sample();
+  never.mutable_expires_at()->set_seconds(253402300800);
+  CheckRefused(signer.Verify(signer.Sign(never), kIssued));
 }
 
 TEST_CASE("only the platform itself may come without an organization") {
