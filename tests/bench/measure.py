@@ -107,6 +107,13 @@ def best(what, candidates, run: Callable[[int], dict]):
     return chosen
 
 
+def several(times, run, mean=statistics.fmean):
+    """One result out of some: their mean, by default as of runs that take equally long; of equal works,
+    statistics.harmonic_mean."""
+    results = [run() for _ in range(times)]
+    return {**results[-1], "value": mean([result["value"] for result in results])}
+
+
 def slope(points):
     """Least squares through (x, y): how much y grows with each x."""
     mean_x = statistics.fmean(x for x, _ in points)

@@ -3,6 +3,7 @@
 import json
 import pathlib
 import sqlite3
+import statistics
 import tempfile
 import unittest
 import xml.etree.ElementTree
@@ -50,6 +51,12 @@ class Ratios(unittest.TestCase):
         self.assertFalse(flat.met)
         self.assertFalse(measure.limit("R12", "", figure("highest", 30, calls=0), 120).met)
         self.assertTrue(measure.limit("R12", "", figure("highest", 30, calls=7), 120).met)
+
+    def test_mean_of_several_is_theirs_by_time_or_by_work(self):
+        def runs():
+            return iter([{"value": 30, "rows": 3}, {"value": 60, "rows": 3}]).__next__
+        self.assertEqual(measure.several(2, runs()), {"value": 45, "rows": 3})
+        self.assertEqual(measure.several(2, runs(), statistics.harmonic_mean)["value"], 40)
 
     def test_limit_is_met_at_its_target(self):
         self.assertTrue(measure.limit("R13", "", figure("start", 150, 100, 200), 150).met)

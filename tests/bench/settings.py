@@ -18,8 +18,10 @@ class Settings:
     in_flight: tuple = (32, 64, 128, 256)
     clients: tuple = (4, 8, 16, 32, 64)
     batches_in_flight: tuple = (1, 2, 4)
-    # Rows of \copy.
+    # Rows of \copy, and how often a repeat copies them in and out.
     copied: int = 200_000
+    copies_in: int = 2
+    copies_out: int = 5
     # Messages that are there when reads are measured.
     messages: int = 100_000
     organizations: int = 1000
@@ -50,6 +52,6 @@ class Settings:
 def quick(programs, only):
     return Settings(programs, only, quick=True, repeats=2, seconds=0.5, warmup=0.2, try_seconds=0.3,
                     in_flight=(64, 256), clients=(8, 32), batches_in_flight=(1, 2), copied=20_000,
-                    messages=20_000, organizations=100, offered=(0.5, 1.0), offered_seconds=0.5,
-                    sizes=(10_000, 100_000), compared=(10_000, 100_000), size_seconds=0.3, far_page=20,
-                    writes_seconds=5, starts=3)
+                    copies_in=1, copies_out=1, messages=20_000, organizations=100, offered=(0.5, 1.0),
+                    offered_seconds=0.5, sizes=(10_000, 100_000), compared=(10_000, 100_000),
+                    size_seconds=0.3, far_page=20, writes_seconds=5, starts=3)

@@ -72,17 +72,23 @@ class Writes:
         return lambda: rows(in_flight, self.settings.timing())
 
     def import_messages(self):
-        return self.direct.stream(CONVERSATIONS, **{"import": self.settings.copied})
+        return measure.several(self.settings.copies_in, lambda: self.direct.stream(
+            CONVERSATIONS, **{"import": self.settings.copied}), statistics.harmonic_mean)
 
     def export_messages(self):
-        result = self.direct.stream(CONVERSATIONS, export=self.settings.copied)
+        result = measure.several(self.settings.copies_out, lambda: self.direct.stream(
+            CONVERSATIONS, export=self.settings.copied), statistics.harmonic_mean)
         return {**result, "peak_mib": self.service.peak_mib()}
 
     def copy_out(self):
-        return self.postgres.copy_out("alma", f"select {COLUMNS} from conversations.messages limit "
-                                              f"{self.settings.copied}", self.settings.copied)
+        query = f"select {COLUMNS} from conversations.messages limit {self.settings.copied}"
+        return measure.several(self.settings.copies_out, lambda: self.postgres.copy_out(
+            "alma", query, self.settings.copied), statistics.harmonic_mean)
 
     def copy(self):
+        return measure.several(self.settings.copies_in, self.copy_once, statistics.harmonic_mean)
+
+    def copy_once(self):
         self.copies += 1
         organization = bulk.nth_uuid(7, self.copies)
         path = self.lab.folder / "rows"
