@@ -172,7 +172,7 @@ class PostgresqlDialect final : public Dialect {
            "set (n_distinct = 1)', name); "
            "if pg_relation_size(name) > 0 then execute format('analyze %s', name); end if; "
            "exception when insufficient_privilege or feature_not_supported or lock_not_available "
-           "then null; end; "
+           "then raise log 'alma: the planner is not told of %: %', name, sqlerrm; end; "
            "end loop; end $$";
   }
 
