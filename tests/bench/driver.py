@@ -1,8 +1,10 @@
 """alma_load: who calls what how often, and its answer as a case's result."""
 
+import collections
 import dataclasses
 import json
 import pathlib
+import statistics
 
 import lab
 
@@ -47,6 +49,18 @@ def read(output):
     if result.get("client_cpu_seconds", 0) > 1.1 * result.get("seconds", 1):
         lab.say("    alma_load had no processor time left: it may be what is measured")
     return result
+
+
+def together(results):
+    """Of runs one after another: sums, the median of their medians, and the highest of the rest."""
+    errors = collections.Counter()
+    for result in results:
+        errors.update(result["errors"])
+    calls, seconds = (sum(result[name] for result in results) for name in ("calls", "seconds"))
+    return {"value": calls / seconds, "calls": calls, "seconds": seconds, "per_second": calls / seconds,
+            "errors": dict(errors), "unanswered": sum(result["unanswered"] for result in results),
+            "p50_us": statistics.median(result["p50_us"] for result in results),
+            **{name: max(result[name] for result in results) for name in ("p99_us", "max_us")}}
 
 
 def latency(result, name="p50_us"):

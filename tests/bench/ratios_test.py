@@ -9,6 +9,7 @@ import unittest
 import xml.etree.ElementTree
 
 import bulk
+import driver
 import explain
 import lab
 import measure
@@ -57,6 +58,15 @@ class Ratios(unittest.TestCase):
             return iter([{"value": 30, "rows": 3}, {"value": 60, "rows": 3}]).__next__
         self.assertEqual(measure.several(2, runs()), {"value": 45, "rows": 3})
         self.assertEqual(measure.several(2, runs(), statistics.harmonic_mean)["value"], 40)
+
+    def test_loads_one_after_another_are_one(self):
+        def load(calls, seconds, errors, p50, p99):
+            return {"calls": calls, "seconds": seconds, "errors": errors, "unanswered": 1, "p50_us": p50,
+                    "p99_us": p99, "max_us": 2 * p99}
+        both = driver.together([load(100, 1, {"14": 2}, 10, 50), load(500, 2, {"14": 1, "8": 3}, 30, 40)])
+        self.assertEqual((both["calls"], both["seconds"], both["per_second"]), (600, 3, 200))
+        self.assertEqual((both["errors"], both["unanswered"]), ({"14": 3, "8": 3}, 2))
+        self.assertEqual((both["p50_us"], both["p99_us"], both["max_us"]), (20, 50, 100))
 
     def test_limit_is_met_at_its_target(self):
         self.assertTrue(measure.limit("R13", "", figure("start", 150, 100, 200), 150).met)
