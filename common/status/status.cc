@@ -182,6 +182,11 @@ absl::Status UpdateOfDeleted(std::string_view resource) {
               Join(resource, " is deleted"));
 }
 
+absl::Status UpdateOfEndedApiKey() {
+  return Make(absl::StatusCode::kFailedPrecondition, ErrorReason::ERROR_REASON_DELETED,
+              "API key is revoked or has expired");
+}
+
 absl::Status RateLimited(absl::Duration retry_delay) {
   return WithRetry(Make(absl::StatusCode::kResourceExhausted,
                         ErrorReason::ERROR_REASON_RATE_LIMITED, "too many calls with this API key"),
@@ -236,7 +241,7 @@ absl::Status Internal() {
 
 absl::Status MethodUnimplemented() {
   return Make(absl::StatusCode::kUnimplemented, ErrorReason::ERROR_REASON_METHOD_UNIMPLEMENTED,
-              "this method is not implemented in this version");
+              "this method cannot be called with an API key");
 }
 
 absl::Status AtItem(const absl::Status& status, std::string_view item) {

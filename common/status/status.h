@@ -55,6 +55,8 @@ absl::Status RevisionStale(std::string_view resource);  // ABORTED, REVISION_STA
 absl::Status CreateOfDeleted(std::string_view resource);
 // An update of a tombstone: FAILED_PRECONDITION, DELETED.
 absl::Status UpdateOfDeleted(std::string_view resource);
+// The same of an API key that is revoked or has expired.
+absl::Status UpdateOfEndedApiKey();
 
 // RESOURCE_EXHAUSTED with google.rpc.RetryInfo. RATE_LIMITED: the key's own limit, and that of the
 // organization's calls at a time; OVERLOADED: the server's.

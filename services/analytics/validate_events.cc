@@ -68,7 +68,7 @@ void CheckSubtype(Violations& violations, const v1::Event& event) {
   CheckUpperSnake(violations, "event_subtype", event.event_subtype(),
                   required ? Presence::kRequired : Presence::kOptional);
   if (!required && IsOfCustomerInformation(event.event_subtype())) {
-    violations.Add("event_subtype", absl::StrCat("is one of ", kCustomerInformation));
+    violations.Add("event_subtype", absl::StrCat("is only for ", kCustomerInformation));
   }
 }
 

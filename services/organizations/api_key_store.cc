@@ -133,7 +133,7 @@ absl::StatusOr<v1::ApiKey> ApiKeyStore::Update(const rpc::Call& call,
   const auto update = [&](db::Session& session, Audit& audit) -> absl::StatusOr<v1::ApiKey> {
     ASSIGN_OR_RETURN(Locked row, Lock(session, call, request.api_key().uuid()));
     RETURN_IF_ERROR(CheckMayWrite(call, row.stored));
-    if (HasEnded(row.stored, text::Now())) return status::UpdateOfDeleted(kApiKey);
+    if (HasEnded(row.stored, text::Now())) return status::UpdateOfEndedApiKey();
     RETURN_IF_ERROR(
         db::CheckRevision(kApiKey, request.api_key().revision(), row.stored.revision()));
     if (request.update_mask().paths().empty()) return Keep(session, row);
@@ -165,7 +165,7 @@ absl::StatusOr<v1::RotateApiKeyResponse> ApiKeyStore::Rotate(
         ASSIGN_OR_RETURN(Locked row, Lock(session, call, request.uuid(), 2));
         RETURN_IF_ERROR(CheckMayWrite(call, row.stored));
         const Timestamp now = text::Now();
-        if (HasEnded(row.stored, now)) return status::UpdateOfDeleted(kApiKey);
+        if (HasEnded(row.stored, now)) return status::UpdateOfEndedApiKey();
         RETURN_IF_ERROR(CheckOrganization(session, row.stored.organization_uuid()));
 
         v1::ApiKey given = row.stored;

@@ -53,6 +53,8 @@ std::vector<Case> EveryError() {
        "agent has changed since the given revision"},
       {CreateOfDeleted("agent"), grpc::ALREADY_EXISTS, "DELETED", "agent existed and is deleted"},
       {UpdateOfDeleted("agent"), grpc::FAILED_PRECONDITION, "DELETED", "agent is deleted"},
+      {UpdateOfEndedApiKey(), grpc::FAILED_PRECONDITION, "DELETED",
+       "API key is revoked or has expired"},
       {RateLimited(absl::Seconds(1)), grpc::RESOURCE_EXHAUSTED, "RATE_LIMITED",
        "too many calls with this API key"},
       {Overloaded(absl::Seconds(1)), grpc::RESOURCE_EXHAUSTED, "OVERLOADED",
@@ -68,7 +70,7 @@ std::vector<Case> EveryError() {
       {DatabaseFull(), grpc::RESOURCE_EXHAUSTED, "DATABASE_FULL", "the database is full"},
       {Internal(), grpc::INTERNAL, "INTERNAL", "internal error"},
       {MethodUnimplemented(), grpc::UNIMPLEMENTED, "METHOD_UNIMPLEMENTED",
-       "this method is not implemented in this version"},
+       "this method cannot be called with an API key"},
   };
 }
 

@@ -33,7 +33,7 @@ TEST_CASE("a revoked key stays as it is") {
   stored.clear_last_used();
   CHECK(MessageDifferencer::Equals(*again, *revoked));
   CHECK(MessageDifferencer::Equals(stored, *revoked));
-  const absl::Status deleted = status::UpdateOfDeleted("API key");
+  const absl::Status deleted = status::UpdateOfEndedApiKey();
   CHECK(fixture.api_keys.Update(As(kAdminA), UpdateOf(created.api_key(), {"scopes"})).status() ==
         deleted);
   CHECK(fixture.api_keys.Rotate(As(kAdminA), RotateOf(uuid, 60)).status() == deleted);
@@ -49,7 +49,7 @@ TEST_CASE("a key that has ended is not brought back by an update") {
   longer.clear_revision();
   longer.mutable_expires_at()->set_seconds(absl::ToUnixSeconds(absl::Now()) + 3600);
   CHECK(fixture.api_keys.Update(As(kAdminA), UpdateOf(longer, {"expires_at"})).status() ==
-        status::UpdateOfDeleted("API key"));
+        status::UpdateOfEndedApiKey());
   CHECK(fixture.Verify(created.secret()).status() == kNoKey);
 }
 
@@ -82,7 +82,7 @@ TEST_CASE("a rotated key works with its successor until the grace period ends") 
   REQUIRE(fixture.api_keys.Rotate(As(kAdminA), RotateOf(uuid, 0)).ok());
   CHECK(fixture.Verify(old.secret()).status() == kNoKey);
   CHECK(fixture.api_keys.Rotate(As(kAdminA), RotateOf(uuid, 60)).status() ==
-        status::UpdateOfDeleted("API key"));
+        status::UpdateOfEndedApiKey());
   CHECK(fixture.Verify(rotated->secret()).ok());
 }
 
