@@ -178,7 +178,10 @@ absl::StatusOr<Authenticator::Known> Authenticator::Ask(const KeyHash& hash, abs
     const absl::Time asked = now_();
     const absl::StatusOr<VerifyApiKeyResponse> verified = verify_(sha256, deadline);
     const bool unanswered = absl::IsUnavailable(verified.status());
-    unanswered_at_ = absl::ToUnixNanos(unanswered ? now_() : absl::UnixEpoch());
+    // No answer in time says nothing of whether others get one.
+    if (!absl::IsDeadlineExceeded(verified.status())) {
+      unanswered_at_ = absl::ToUnixNanos(unanswered ? now_() : absl::UnixEpoch());
+    }
     if (absl::IsNotFound(verified.status())) {
       if (cache_.KeepUnknown(hash, asked, epoch)) return status::ApiKeyInvalid();
       continue;

@@ -60,11 +60,7 @@ void KeyWatches::Tell(const KeyHash& hash,
     }
     absl::MutexLock lock(&call->mutex);
     if (call->on_checked == nullptr) continue;
-    if (!status.ok()) {
-      std::exchange(call->on_checked, nullptr)(status);
-    } else if (call->waits.exchange(false)) {
-      call->on_checked(status);
-    }
+    if (!status.ok() || call->waits.exchange(false)) call->on_checked(status);
   }
 }
 

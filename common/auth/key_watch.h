@@ -22,8 +22,8 @@ class KeyWatches {
  public:
   // Whether a key holds for a scope by what is remembered; does not block.
   using Holds = std::function<bool(const KeyHash&, std::string_view scope)>;
-  // Told OK where the key holds, after it did not for a moment, and otherwise why it does not, once
-  // and then nothing more. On another thread, one at a time.
+  // Told OK where the key holds, after it did not for a moment, and otherwise why it does not, with
+  // every look at it until its watch ends. On another thread, one at a time.
   using OnChecked = std::function<void(const absl::Status&)>;
 
   // `check_soon` has every key looked up that does not hold, and the outcome told.
@@ -38,7 +38,7 @@ class KeyWatches {
     const std::string_view scope;
     std::atomic<bool> waits = false;
     absl::Mutex mutex;
-    // Null when nothing more is to be told.
+    // Null once its watch has ended.
     OnChecked on_checked ABSL_GUARDED_BY(mutex);
   };
 

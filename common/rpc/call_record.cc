@@ -95,7 +95,7 @@ absl::Status CallRecord::CheckKnown() {
 }
 
 std::string_view CallRecord::Writer() const {
-  const bool writes = method_.scope.ends_with(".write");
+  const bool writes = method_.scope.ends_with(".write") || method_.scope.ends_with(".admin");
   return writes ? std::string_view(caller().organization_uuid()) : std::string_view();
 }
 

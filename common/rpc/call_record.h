@@ -24,6 +24,9 @@ inline constexpr char kRequestId[] = "x-request-id";
 // gRPC's own retries obey.
 inline constexpr char kRetryPushback[] = "grpc-retry-pushback-ms";
 
+// How long a client whose key has ended may take for the message that is being written to it.
+inline constexpr absl::Duration kTimeToTake = absl::Seconds(1);
+
 // What is known and said of one call, unary or stream: who makes it, until when, under which
 // request id, and how it ended. Not thread-safe.
 class CallRecord {
@@ -44,7 +47,8 @@ class CallRecord {
   // What Admit, called again, would say as far as that is known without blocking.
   absl::Status CheckKnown();
 
-  // The organization of an admitted caller who changes something; else empty.
+  // The organization of an admitted caller who may change something by this method (scopes that
+  // end in .write or .admin); else empty.
   std::string_view Writer() const;
 
   // Whether somebody waits for the answer: OK, or what Admit says where nobody does. Thread-safe.
@@ -73,6 +77,10 @@ class CallRecord {
 
   // Before the first message of an answer.
   void SendInitialMetadata();
+
+  // Ends the call from this side, whatever is under way: what waits for the client fails, and the
+  // client sees CANCELLED. Thread-safe.
+  void Abort() { context_.TryCancel(); }
 
   // What the call ends with; writes its log line, counts it, and gives its place among the
   // organization's calls back. Once. absl::CancelledError stands for a client that has gone.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "common/limit/clock.h"
 #include "common/rpc/inflate.h"
 #include "common/status/macros.h"
 #include "common/status/status.h"
@@ -113,7 +114,9 @@ bool Stream::Full(size_t items, size_t bytes) const {
 }
 
 void Stream::StepRead() {
-  const bool full = Full(inbox_.size(), inbox_bytes_);
+  // An item may be much larger than what is left for each.
+  const bool crowded = bytes_of_all_ >= kMaxBytesOfAll && inbox_bytes_ + run_bytes_ > 0;
+  const bool full = crowded || Full(inbox_.size(), inbox_bytes_);
   if (!may_read_ || reading_ || read_all_ || full || cancelled_ || status_.has_value()) return;
   reading_ = true;
   StartRead(&reading_into_);
@@ -189,8 +192,12 @@ void Stream::Uncount(size_t outbox_bytes) {
 }
 
 void Stream::OnKeyChecked(const absl::Status& checked) {
+  const absl::Duration now = limit::MonotonicNow();
   absl::MutexLock lock(&mutex_);
-  if (checked.ok() || status_.has_value()) return;
+  if (checked.ok() || finished_) return;
+  if (!key_ended_.has_value()) key_ended_ = now;
+  if (writing_ && now - *key_ended_ >= kTimeToTake) record_.Abort();
+  if (status_.has_value()) return;
   status_ = checked;
   for (const grpc::ByteBuffer& message : outbox_) Uncount(message.Length());
   outbox_.clear();

@@ -27,8 +27,9 @@ namespace alma::rpc {
 // included, it is kCrowdedBytes for each: clients that do not read cannot use up the memory, nor
 // stop those that do. The handler runs on workers, one run at a time, and none is held while it
 // waits; before each run the key is checked again, and between them it is watched over, so a stream
-// ends soon after its key. Where a run cannot be queued the stream ends with RESOURCE_EXHAUSTED
-// behind the answers that there are; what has none was not done. All else is as in Answer.
+// ends soon after its key, kTimeToTake later where the client does not take what is being written.
+// Where a run cannot be queued the stream ends with RESOURCE_EXHAUSTED behind the answers that
+// there are; what has none was not done. All else is as in Answer.
 class Stream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
   static constexpr size_t kMaxItems = 1000;
@@ -100,6 +101,8 @@ class Stream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byte
   bool may_read_ ABSL_GUARDED_BY(mutex_) = false;
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
+  // When it was seen that the key has ended, on the clock that is not set.
+  std::optional<absl::Duration> key_ended_ ABSL_GUARDED_BY(mutex_);
   // What the call ends with once everything is written.
   std::optional<absl::Status> status_ ABSL_GUARDED_BY(mutex_);
   // Made by the first run of the handler.

@@ -75,6 +75,9 @@ class Forwarding {
     if (started_) backend_context_->TryCancel();
   }
 
+  // See rpc::CallRecord.
+  void Abort() { record_.Abort(); }
+
   // Copies the backend's initial metadata for the client, before it is sent.
   void PassInitialMetadata();
 

@@ -1,5 +1,7 @@
 #include "services/gateway/stream_proxy.h"
 
+#include "common/limit/clock.h"
+
 namespace alma::gateway {
 
 StreamProxy::StreamProxy(const rpc::Method& method, const Destination& to,
@@ -65,9 +67,15 @@ void StreamProxy::OnFarDone(const grpc::Status& status) {
 }
 
 void StreamProxy::OnKeyChecked(const absl::Status& checked) {
+  const absl::Duration now = limit::MonotonicNow();
   absl::MutexLock lock(&mutex_);
+  if (!refused_.ok()) {
+    if (now - refused_at_ >= rpc::kTimeToTake) forwarding_.Abort();
+    return;
+  }
   if (!checked.ok()) {
     refused_ = checked;
+    refused_at_ = now;
     forwarding_.Cancel();
     return PassDown();
   }

@@ -17,7 +17,8 @@ namespace alma::gateway {
 // One streaming call of any shape. Each way a message is read only when the one before it has been
 // written, so whoever is slow slows down the other side, and at most one message each way is held
 // here. Each message passes only while the key holds: it waits here where the key has to be looked
-// up first, and a key that ends ends the call, whether or not messages come.
+// up first, and a key that ends ends the call, whether or not messages come and the client takes
+// them.
 class StreamProxy final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
   // Deletes itself.
@@ -71,6 +72,8 @@ class StreamProxy final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
   bool down_waits_ ABSL_GUARDED_BY(mutex_) = false;
   // Why the key does not hold any more.
   absl::Status refused_ ABSL_GUARDED_BY(mutex_);
+  // When that was seen, on the clock that is not set.
+  absl::Duration refused_at_ ABSL_GUARDED_BY(mutex_);
   // Null where the call was not let in.
   std::unique_ptr<auth::KeyWatch> key_;
 };

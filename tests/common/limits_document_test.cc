@@ -90,6 +90,7 @@ const std::vector<Limit> kLimits = {
     {"common/limit/pace.h", "TooLong", "wait > left / 2", "half of"},
     {"common/rpc/answer.h", "kMaxBytesAtOnce", "64 * 1024", "64 KiB,"},
     {"common/rpc/call_record.cc", "kMaxIdLength", "128", "128"},
+    {"common/rpc/call_record.h", "kTimeToTake", "absl::Seconds(1)", "1 s"},
     {"common/rpc/connection.h", "kMaxMessageBytes", "4 * 1024 * 1024", "4 MiB,"},
     {"common/rpc/connection.h", "kMaxMetadataBytes", "8 * 1024", "8 KiB,"},
     {"common/rpc/connection.h", "kMaxStreamsPerConnection", "256", "256;"},

@@ -215,6 +215,21 @@ TEST_CASE("a key that was forgotten is not let in while nobody can be asked") {
   CHECK(store.Authenticate(key).status() == status::DatabaseUnavailable());
 }
 
+TEST_CASE("a look-up that takes too long says nothing of a key store that is away") {
+  AskedStore store;
+  const std::string key = NewApiKey();
+  REQUIRE(store.Authenticate(key).ok());
+  store.Advance(Authenticator::kRemember);
+  store.Answer(status::DatabaseUnavailable());
+  REQUIRE(store.Authenticate(key).ok());
+  const int asked = store.asked();
+  store.Answer(status::DeadlineExceeded());
+  CHECK(store.Authenticate(NewApiKey()).status() == status::DeadlineExceeded());
+  // It is not asked for again so soon.
+  CHECK(store.Authenticate(key).ok());
+  CHECK(store.asked() == asked + 1);
+}
+
 TEST_CASE("an unknown key is UNAUTHENTICATED and asked for again after a second") {
   AskedStore store;
   store.Answer(status::NotFound("API key"));

@@ -206,33 +206,58 @@ TEST_CASE("a stream ends when its key is not good any more") {
   CHECK(ReasonOf(stream->Finish()) == "API_KEY_INVALID");
 }
 
-TEST_CASE("a stream on which nothing moves ends soon after its key") {
-  const bool in_this_process = GENERATE(false, true);
+// Lets in whoever has a key, for as long as keys are in force.
+struct Keyed {
+  std::unique_ptr<grpc::ClientReaderWriter<ImportMessagesRequest, ImportMessagesResponse>>
+  Import() {
+    context.AddMetadata("x-api-key", auth::NewApiKey());
+    return streams.stub->ImportMessages(&context);
+  }
+
   std::atomic<bool> in_force = true;
-  auth::Authenticator authenticator(
-      [&](const std::string&,
-          absl::Time) -> absl::StatusOr<organizations::v1::VerifyApiKeyResponse> {
+  auth::Authenticator authenticator{
+      [this](const std::string&,
+             absl::Time) -> absl::StatusOr<organizations::v1::VerifyApiKeyResponse> {
         if (!in_force) return status::NotFound("API key");
         organizations::v1::VerifyApiKeyResponse response;
         response.set_organization_uuid("o");
         response.add_scopes(std::string(auth::kConversationsWrite));
         return response;
-      });
-  ApiKeyCallers callers(authenticator);
-  const StreamsBehind streams(callers);
+      }};
+  ApiKeyCallers callers{authenticator};
+  const StreamsBehind streams{callers};
   grpc::ClientContext context;
-  context.AddMetadata("x-api-key", auth::NewApiKey());
-  const auto stream = streams.stub->ImportMessages(&context);
+};
+
+TEST_CASE("a stream on which nothing moves ends soon after its key") {
+  const bool in_this_process = GENERATE(false, true);
+  Keyed keyed;
+  const auto stream = keyed.Import();
   ImportMessagesResponse response;
   REQUIRE(stream->Write(Item("a")));
   REQUIRE(stream->Read(&response));
   absl::SleepFor(absl::Milliseconds(1500));
   const absl::Time revoked = absl::Now();
-  in_force = false;
-  if (in_this_process) authenticator.Forget();
+  keyed.in_force = false;
+  if (in_this_process) keyed.authenticator.Forget();
   CHECK_FALSE(stream->Read(&response));
   CHECK(ReasonOf(stream->Finish()) == "API_KEY_INVALID");
   CHECK(absl::Now() - revoked < absl::Seconds(in_this_process ? 0.5 : 2.0));
+}
+
+TEST_CASE("a stream whose client takes nothing ends soon after its key all the same") {
+  Keyed keyed;
+  const auto stream = keyed.Import();
+  const int before = forgotten;
+  for (int i = 0; i < 100; ++i) REQUIRE(stream->Write(Item(std::string(1000, 'a'))));
+  ImportMessagesResponse response;
+  REQUIRE(stream->Read(&response));
+  keyed.in_force = false;
+  keyed.authenticator.Forget();
+  CHECK(Eventually([&] { return forgotten == before + 1; }, absl::Seconds(5)));
+  while (stream->Read(&response)) {
+  }
+  CHECK_FALSE(stream->Finish().ok());
 }
 
 TEST_CASE("a stream finds a full queue and is told when to come back") {

@@ -77,6 +77,30 @@ void SendDamaged(grpc::GenericStub& stub, grpc::ClientContext& context, const st
   ended.WaitForNotification();
 }
 
+TEST_CASE("a stream of a key that has ended gives its place back though its client takes nothing") {
+  Limiter limiter({.organization_concurrency = 1});
+  Pair pair(&limiter);
+  pair.messages.export_messages = [](grpc::ServerContext&, const auto&, auto& stream) {
+    ExportMessagesResponse response;
+    response.mutable_message()->set_content(std::string(64 * 1024, 'x'));
+    while (stream.Write(response)) {
+    }
+    return grpc::Status::OK;
+  };
+  const auto context = pair.NewContext();
+  const auto stream = pair.proxied->ExportMessages(context.get(), {});
+  ExportMessagesResponse response;
+  REQUIRE(stream->Read(&response));
+  // Until there is no room for more on the way.
+  absl::SleepFor(absl::Milliseconds(500));
+  pair.keys.Revoke();
+  CHECK(testing::Eventually([&] { return testing::Free(limiter, kOrganization, 1); },
+                            absl::Seconds(6)));
+  while (stream->Read(&response)) {
+  }
+  CHECK_FALSE(stream->Finish().ok());
+}
+
 // Whether `count` open streams are ended by the revocation of their key.
 bool EndByRevocation(Pair& pair, int count) {
   std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
