@@ -26,7 +26,8 @@ std::string Principals::For(const Principal& caller, absl::Time now) {
     absl::MutexLock lock(&mutex_);
     const auto entry = entries_.find(caller.api_key_uuid());
     // One from the future was signed before the clock was set back; services refuse it.
-    if (entry != entries_.end() && now < entry->second.renew && now >= entry->second.renew - kUse &&
+    if (entry != entries_.end() && now < entry->second.renew &&
+        now + auth::kPrincipalClockSkew >= entry->second.renew - kUse &&
         SameCaller(entry->second.caller, caller)) {
       return entry->second.value;
     }

@@ -120,6 +120,41 @@ TEST_CASE("an organization that waits for its own lock leaves workers to the oth
   CHECK(failed == 0);
 }
 
+TEST_CASE(
+    "an organization that changes its keys all at once leaves workers to look up others' keys") {
+  const Deployment deployment =
+      GENERATE(filter([](Deployment one) { return EngineOf(one) == db::Engine::kPostgresql; },
+                      from_range(kDeployments)));
+  CAPTURE(deployment);
+  const AlmaStorage storage(EngineOf(deployment));
+  const auto first = Bootstrap(storage);
+  const Deployed server(storage, deployment, {"--workers=4"});
+  const Client ours(server.channel(), first.secret);
+  // With a key that nobody has seen yet.
+  const Client theirs(server.channel(),
+                      CreateKey(ours, CreateOrganization(ours, "another").uuid()).secret());
+  organizations::v1::UpdateOrganizationRequest update;
+  update.mutable_organization()->set_uuid(first.organization_uuid);
+  update.mutable_organization()->set_name("another name");
+  HeldLock lock(storage, "organizations", "select change_seq from change_sequence for update");
+  std::atomic<int> failed = 0;
+  std::thread callers([&] {
+    InParallel(16, [&](int) {
+      const auto call = &organizations::v1::OrganizationsService::Stub::UpdateOrganization;
+      if (!ours.Call(call, update).status.ok()) ++failed;
+    });
+  });
+  CHECK(lock.AwaitSessions(rpc::WorkerPool::kMaxOfGroup, /*on_sqlite=*/absl::ZeroDuration()));
+  absl::SleepFor(absl::Milliseconds(500));
+  const absl::Time asked = absl::Now();
+  const auto list = &conversations::v1::ConversationsService::Stub::ListConversations;
+  CHECK(theirs.Call(list, conversations::v1::ListConversationsRequest()).status.ok());
+  CHECK(absl::Now() - asked < absl::Seconds(5));
+  lock.Release();
+  callers.join();
+  CHECK(failed == 0);
+}
+
 TEST_CASE("values of the limits' flags that are out of range are wrong usage") {
   const std::string flag = GENERATE("--key_rate=-1", "--key_rate=1e7", "--key_rate=nan",
                                     "--key_burst=0.5", "--organization_concurrency=-1");
