@@ -76,17 +76,30 @@ TEST_CASE("an organization has as many calls at a time as it may and another one
   CHECK(client.Call(call, list).status.ok());
 }
 
+// Two organizations on few workers.
+struct Neighbours {
+  explicit Neighbours(Deployment deployment)
+      : storage(EngineOf(deployment)),
+        first(Bootstrap(storage)),
+        server(storage, deployment, {"--workers=4"}),
+        ours(server.channel(), first.secret),
+        // With a key that nobody has seen yet.
+        theirs(server.channel(),
+               CreateKey(ours, CreateOrganization(ours, "another").uuid()).secret()) {}
+
+  const AlmaStorage storage;
+  const Bootstrapped first;
+  const Deployed server;
+  const Client ours;
+  const Client theirs;
+};
+
 TEST_CASE("an organization that waits for its own lock leaves workers to the others") {
   const Deployment deployment =
       GENERATE(filter([](Deployment one) { return EngineOf(one) == db::Engine::kPostgresql; },
                       from_range(kDeployments)));
   CAPTURE(deployment);
-  const AlmaStorage storage(EngineOf(deployment));
-  const auto first = Bootstrap(storage);
-  const Deployed server(storage, deployment, {"--workers=4"});
-  const Client ours(server.channel(), first.secret);
-  const Client theirs(server.channel(),
-                      CreateKey(ours, CreateOrganization(ours, "another").uuid()).secret());
+  const Neighbours both(deployment);
   const auto update_of = [](const Client& client) {
     conversations::v1::UpdateMessageRequest update;
     const auto created = Create(client, NewMessage(CreateConversations(client, 1)[0]));
@@ -94,24 +107,24 @@ TEST_CASE("an organization that waits for its own lock leaves workers to the oth
     update.mutable_message()->set_content("another content");
     return update;
   };
-  const auto ours_update = update_of(ours);
-  const auto theirs_update = update_of(theirs);
+  const auto ours_update = update_of(both.ours);
+  const auto theirs_update = update_of(both.theirs);
   const auto call = &conversations::v1::MessagesService::Stub::UpdateMessage;
-  HeldLock lock(storage, "conversations",
+  HeldLock lock(both.storage, "conversations",
                 absl::StrCat("select revision from revisions where alma_internal_organization = '",
-                             first.organization_uuid, "' for update"));
+                             both.first.organization_uuid, "' for update"));
   constexpr int kCallers = 16;
   std::atomic<int> failed = 0;
   std::atomic<int> ended = 0;
   std::thread callers([&] {
     InParallel(kCallers, [&](int) {
-      if (!ours.Call(call, ours_update).status.ok()) ++failed;
+      if (!both.ours.Call(call, ours_update).status.ok()) ++failed;
       ++ended;
     });
   });
   CHECK(lock.AwaitSessions(rpc::WorkerPool::kMaxOfGroup, /*on_sqlite=*/absl::ZeroDuration()));
   const absl::Time asked = absl::Now();
-  CHECK(theirs.Call(call, theirs_update).status.ok());
+  CHECK(both.theirs.Call(call, theirs_update).status.ok());
   CHECK(absl::Now() - asked < absl::Seconds(5));
   const int ended_meanwhile = ended;
   lock.Release();
@@ -126,29 +139,23 @@ TEST_CASE(
       GENERATE(filter([](Deployment one) { return EngineOf(one) == db::Engine::kPostgresql; },
                       from_range(kDeployments)));
   CAPTURE(deployment);
-  const AlmaStorage storage(EngineOf(deployment));
-  const auto first = Bootstrap(storage);
-  const Deployed server(storage, deployment, {"--workers=4"});
-  const Client ours(server.channel(), first.secret);
-  // With a key that nobody has seen yet.
-  const Client theirs(server.channel(),
-                      CreateKey(ours, CreateOrganization(ours, "another").uuid()).secret());
+  const Neighbours both(deployment);
   organizations::v1::UpdateOrganizationRequest update;
-  update.mutable_organization()->set_uuid(first.organization_uuid);
+  update.mutable_organization()->set_uuid(both.first.organization_uuid);
   update.mutable_organization()->set_name("another name");
-  HeldLock lock(storage, "organizations", "select change_seq from change_sequence for update");
+  HeldLock lock(both.storage, "organizations", "select change_seq from change_sequence for update");
   std::atomic<int> failed = 0;
   std::thread callers([&] {
     InParallel(16, [&](int) {
       const auto call = &organizations::v1::OrganizationsService::Stub::UpdateOrganization;
-      if (!ours.Call(call, update).status.ok()) ++failed;
+      if (!both.ours.Call(call, update).status.ok()) ++failed;
     });
   });
   CHECK(lock.AwaitSessions(rpc::WorkerPool::kMaxOfGroup, /*on_sqlite=*/absl::ZeroDuration()));
   absl::SleepFor(absl::Milliseconds(500));
   const absl::Time asked = absl::Now();
   const auto list = &conversations::v1::ConversationsService::Stub::ListConversations;
-  CHECK(theirs.Call(list, conversations::v1::ListConversationsRequest()).status.ok());
+  CHECK(both.theirs.Call(list, conversations::v1::ListConversationsRequest()).status.ok());
   CHECK(absl::Now() - asked < absl::Seconds(5));
   lock.Release();
   callers.join();
