@@ -182,6 +182,19 @@ def run(command, patience=900, **options):
     return out
 
 
+@contextlib.contextmanager
+def one_processor(*pids):
+    """What is started in such a `with`, by the processes of one thread, too, has the last processor alone."""
+    before = {pid: os.sched_getaffinity(pid) for pid in (0, *pids)}
+    try:
+        for pid in before:
+            os.sched_setaffinity(pid, {max(before[0])})
+        yield
+    finally:
+        for pid, processors in before.items():
+            os.sched_setaffinity(pid, processors)
+
+
 def read_all(paths):
     """So that the kernel has them in memory: some, this machine's may be one, write out what has not been used
     for half a minute, which is most of a large table."""

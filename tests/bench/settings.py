@@ -32,7 +32,9 @@ class Settings:
     sizes: tuple = (10_000, 100_000, 1_000_000, 10_000_000)
     # The two of them whose costs are compared.
     compared: tuple = (100_000, 10_000_000)
-    size_seconds: float = 1.5
+    # Seconds of a start of the caller, and starts in a repeat.
+    size_seconds: float = 0.5
+    size_starts: int = 3
     far_page: int = 1000
     # Seconds of the writes that memory is watched over.
     writes_seconds: float = 150
@@ -54,4 +56,4 @@ def quick(programs, only):
                     in_flight=(64, 256), clients=(8, 32), batches_in_flight=(1, 2), copied=20_000,
                     copies_in=1, copies_out=1, messages=20_000, organizations=100, offered=(0.5, 1.0),
                     offered_seconds=0.5, sizes=(10_000, 100_000), compared=(10_000, 100_000),
-                    size_seconds=0.3, far_page=20, writes_seconds=5, starts=3)
+                    size_seconds=0.3, size_starts=1, far_page=20, writes_seconds=5, starts=3)
