@@ -38,5 +38,8 @@ static_assert(kGatewayKeepaliveTimeMillis > kMinPingIntervalMillis);
 // Between the tries of a gateway to connect to a server that cannot be reached.
 inline constexpr int kMinReconnectPauseMillis = 100;
 inline constexpr int kMaxReconnectPauseMillis = 500;
+// What such a try may take, TLS included. With less than a busy server or the network needs, a
+// gateway would never be connected.
+inline constexpr int kConnectTimeoutMillis = 2'000;
 
 }  // namespace alma::rpc

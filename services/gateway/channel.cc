@@ -28,8 +28,9 @@ std::shared_ptr<grpc::Channel> NewChannel(const std::string& target, const Backe
   arguments.SetLoadBalancingPolicyName("round_robin");
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, rpc::kMinReconnectPauseMillis);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, rpc::kMinReconnectPauseMillis);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, rpc::kMaxReconnectPauseMillis);
+  // In spite of its name what a try may take.
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, rpc::kConnectTimeoutMillis);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, rpc::kGatewayKeepaliveTimeMillis);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, rpc::kGatewayKeepaliveTimeoutMillis);
   // Also while a call waits for long.

@@ -103,6 +103,7 @@ const std::vector<Limit> kLimits = {
     {"common/rpc/connection.h", "kGatewayCallsPerConnection", "200", "200,"},
     {"common/rpc/connection.h", "kMinReconnectPauseMillis", "100", "100 to"},
     {"common/rpc/connection.h", "kMaxReconnectPauseMillis", "500", "to 500 ms"},
+    {"common/rpc/connection.h", "kConnectTimeoutMillis", "2'000", "2 s,"},
     {"common/rpc/connection.h", "kGatewayKeepaliveTimeMillis", "10'000", "after 10 s"},
     {"common/rpc/connection.h", "kGatewayKeepaliveTimeoutMillis", "5'000", "5 s later"},
     {"common/rpc/inflate.cc", "Inflate", "> size_t{kMaxMessageBytes}", "as many"},

@@ -5,6 +5,7 @@
 
 #include "absl/time/clock.h"
 #include "tests/common/rpc/draining.h"
+#include "tests/services/gateway/wire.h"
 
 namespace alma::gateway {
 namespace {
@@ -12,6 +13,7 @@ namespace {
 using agents::v1::Agent;
 using agents::v1::GetAgentRequest;
 using testing::Draining;
+using testing::TemporaryFolder;
 
 TEST_CASE("the end of a backend's connection by its age fails no call") {
   std::atomic<bool> slow = true;
@@ -35,6 +37,21 @@ TEST_CASE("the end of a backend's connection by its age fails no call") {
   CHECK(calls > 10);
   CAPTURE(first_failed.error_message());
   CHECK(first_failed.ok());
+}
+
+TEST_CASE("a backend may take a second to answer a new connection") {
+  const TemporaryFolder folder;
+  const Draining backend({.name = "test", .listen = {}});
+  const std::string path = backend.server.listen().front().substr(std::string("unix:").size());
+  Wire wire(folder.path() + "/wire", path);
+  wire.Freeze(true);
+  const auto channel = NewChannel(TargetOf(wire.address()), {});
+  channel->GetState(/*try_to_connect=*/true);
+  const auto in = [](absl::Duration time) { return absl::ToChronoTime(absl::Now() + time); };
+  REQUIRE(channel->WaitForStateChange(GRPC_CHANNEL_IDLE, in(absl::Seconds(5))));
+  CHECK(!channel->WaitForStateChange(GRPC_CHANNEL_CONNECTING, in(absl::Seconds(1))));
+  wire.Freeze(false);
+  CHECK(channel->WaitForConnected(in(absl::Seconds(5))));
 }
 
 }  // namespace
