@@ -192,7 +192,8 @@ def one_processor(*pids):
         yield
     finally:
         for pid, processors in before.items():
-            os.sched_setaffinity(pid, processors)
+            with contextlib.suppress(ProcessLookupError):
+                os.sched_setaffinity(pid, processors)
 
 
 def read_all(paths):
